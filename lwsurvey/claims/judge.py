@@ -1,0 +1,150 @@
+"""One pure function from a claim and a measurement to a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+
+from lwsurvey.claims.ledger import Claim, LedgerError, Rule
+from lwsurvey.stats import CONFIDENCE, Estimate, exact, mean_interval
+
+Measurement = Real | Estimate | Sequence[float] | Mapping[str, object] | str | None
+
+# Rounding of binary fractions must not decide whether 8.45 lies within 8.4 +- 0.05.
+SLACK = 1e-12
+
+PASS, FAIL, OPEN = "pass", "fail", "open"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a measurement says about a claim.
+
+    Attributes:
+        claim: the row of the ledger.
+        verdict: one of `lwsurvey.claims.ledger.VERDICTS`.
+        measured: an estimate; one per cell for a table; a phrase for a fact; None if out of
+            reach.
+        failed: cells of a table that do not pass, with the relation that the survey states.
+    """
+
+    claim: Claim
+    verdict: str
+    measured: Estimate | dict[str, Estimate] | str | None
+    failed: tuple[str, ...] = ()
+
+
+def judge(claim: Claim, measured: Measurement = None) -> Verdict:
+    """Judge a claim by a measurement.
+
+    Args:
+        claim: what the survey states.
+        measured: a number (exact), two or more repeats, an `Estimate`, for a table a mapping
+            from cell to any of these, for a fact a phrase; nothing for a claim out of reach.
+
+    Raises:
+        LedgerError: the measurement is missing, NaN, empty or of the wrong shape.
+    """
+    if claim.scale == "none":
+        if measured is not None:
+            raise LedgerError(
+                f"{claim.id} is out of reach by its scale, yet something was measured"
+            )
+        return Verdict(claim, "out of reach", None)
+    estimate = _estimate(claim, measured)
+    outcome, failed = _compare(claim.rule, estimate)
+    if outcome == PASS:
+        verdict = "holds" if claim.scale == "full" else "holds at reduced scale"
+    elif outcome == OPEN:
+        verdict = "inconclusive"
+    else:
+        verdict = "erratum" if _corrected(claim, estimate) else "contradicted"
+    return Verdict(claim, verdict, estimate, failed)
+
+
+def _corrected(claim: Claim, estimate) -> bool:
+    rule = claim.correction_rule
+    return rule is not None and _compare(rule, estimate)[0] == PASS
+
+
+def _estimate(claim: Claim, measured: Measurement) -> Estimate | dict[str, Estimate] | str:
+    if claim.relation == "fact":
+        if not isinstance(measured, str) or not measured.strip():
+            raise LedgerError(
+                f"{claim.id} is a fact: the measurement must be a phrase, not {measured!r}"
+            )
+        return measured.strip()
+    if claim.relation != "table":
+        return _number(claim.id, measured, CONFIDENCE)
+    if not isinstance(measured, Mapping):
+        raise LedgerError(f"{claim.id} is a table: the measurement must map cells to numbers")
+    cells = claim.rule.value
+    if missing := sorted(set(cells) - set(measured)):
+        raise LedgerError(f"{claim.id}: cells without a measurement: {', '.join(missing)}")
+    if extra := sorted(set(map(str, measured)) - set(cells)):
+        raise LedgerError(f"{claim.id}: cells that the claim does not have: {', '.join(extra)}")
+    # Bonferroni: all cells of a table together are wrong in 5 % of the cases at most.
+    confidence = 1 - (1 - CONFIDENCE) / len(cells)
+    return {cell: _number(f"{claim.id}, cell {cell}", measured[cell], confidence) for cell in cells}
+
+
+def _number(name: str, measured: object, confidence: float) -> Estimate:
+    if isinstance(measured, Estimate):
+        return measured
+    if measured is None or isinstance(measured, str | bytes | bool | Mapping):
+        raise LedgerError(f"{name}: the measurement must be a number or repeats, not {measured!r}")
+    try:
+        array = np.asarray(measured, dtype=float)
+    except (TypeError, ValueError):
+        raise LedgerError(f"{name}: the measurement {measured!r} is no number") from None
+    if array.size == 0:
+        raise LedgerError(f"{name}: the measurement is empty")
+    if not np.isfinite(array).all():
+        raise LedgerError(f"{name}: the measurement is NaN or infinite in places")
+    if array.ndim == 0:
+        return exact(measured if isinstance(measured, int) else float(array))
+    if array.ndim != 1 or array.size < 2:
+        raise LedgerError(
+            f"{name}: repeats must have the shape (n,) with n >= 2, not {array.shape}"
+        )
+    return mean_interval(array, confidence)
+
+
+def _compare(rule: Rule, measured) -> tuple[str, tuple[str, ...]]:
+    """Outcome of one rule, and the cells that keep it from passing."""
+    if isinstance(measured, str):
+        return (PASS if measured == rule.value else FAIL), ()
+    if isinstance(measured, dict):
+        if set(measured) != set(rule.value):
+            raise LedgerError("the correction of a table must have the same cells as the claim")
+        cells = {
+            cell: _inside(Rule("=", rule.value[cell], rule.tolerance), estimate)
+            for cell, estimate in measured.items()
+        }
+        worst = next((o for o in (FAIL, OPEN) if o in cells.values()), PASS)
+        return worst, tuple(cell for cell, outcome in cells.items() if outcome != PASS)
+    return _inside(rule, measured), ()
+
+
+def _inside(rule: Rule, estimate: Estimate) -> str:
+    """Whether the whole interval, part of it or none of it satisfies the rule."""
+    value, margin = rule.value, rule.margin(rule.value)
+    slack = SLACK * max(1.0, abs(value)) if margin else 0.0
+    low = -math.inf if rule.relation in ("<", "<=") else value - margin - slack
+    high = math.inf if rule.relation in (">", ">=") else value + margin + slack
+    if rule.relation in ("<", ">"):
+        inside, outside = _strict(low, high, estimate)
+    else:
+        inside = low <= estimate.low and estimate.high <= high
+        outside = estimate.high < low or estimate.low > high
+    return PASS if inside else FAIL if outside else OPEN
+
+
+def _strict(low: float, high: float, estimate: Estimate) -> tuple[bool, bool]:
+    inside = low < estimate.low and estimate.high < high
+    outside = estimate.high <= low or estimate.low >= high
+    return inside, outside

@@ -1,0 +1,199 @@
+"""The ledger: every claim of the surveys, read from ``data/claims.csv``."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json
+import math
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+
+from lwsurvey import paths
+
+RELATIONS = ("=", "<=", ">=", "<", ">", "table", "fact")
+SCALES = ("full", "reduced", "none")
+VERDICTS = (
+    "holds",
+    "holds at reduced scale",
+    "inconclusive",
+    "contradicted",
+    "erratum",
+    "out of reach",
+)
+KINDS = (
+    "definition", "formula", "number", "ordering", "qualitative", "architecture-table", "citation",
+)  # fmt: skip
+
+Value = float | str | dict[str, float] | None
+
+
+class LedgerError(ValueError):
+    """The ledger, or a use of it, is wrong; the message says where and what to do."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a measurement must satisfy.
+
+    Attributes:
+        relation: one of `RELATIONS`.
+        value: number; for ``table`` a number per cell; for ``fact`` a phrase.
+        tolerance: allowed distance, as written: ``"0.05"``, ``"5%"`` of the value, or ``""``.
+    """
+
+    relation: str
+    value: Value
+    tolerance: str = ""
+
+    def margin(self, value: float) -> float:
+        """The tolerance in the unit of ``value``."""
+        if self.tolerance.endswith("%"):
+            return float(self.tolerance[:-1]) / 100 * abs(value)
+        return float(self.tolerance or 0)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row of the ledger; the columns are described in ``data/README.md``."""
+
+    id: str
+    source: str
+    section: str
+    chapter: str
+    kind: str
+    statement: str
+    measure: str
+    relation: str
+    value: str
+    unit: str
+    tolerance: str
+    tolerance_reason: str
+    scale: str
+    verdict: str
+    correction: str
+    correction_relation: str
+    correction_value: str
+    correction_tolerance: str
+    citation: str
+
+    @property
+    def rule(self) -> Rule:
+        """What the survey says that the measurement gives."""
+        return Rule(self.relation, _parse(self.relation, self.value), self.tolerance)
+
+    @property
+    def correction_rule(self) -> Rule | None:
+        """What the corrected statement says, if the claim has a correction."""
+        if not self.correction_value:
+            return None
+        relation = self.correction_relation or self.relation
+        tolerance = self.correction_tolerance or self.tolerance
+        return Rule(relation, _parse(relation, self.correction_value), tolerance)
+
+
+COLUMNS = tuple(f.name for f in fields(Claim))
+
+
+def _parse(relation: str, text: str) -> Value:
+    if relation == "fact":
+        return text
+    value = json.loads(text)
+    if relation != "table":
+        return _finite(value)
+    if not isinstance(value, dict) or not value:
+        raise ValueError("a table must be a JSON object with one number or more")
+    return {cell: _finite(number) for cell, number in value.items()}
+
+
+def _finite(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no finite number")
+    return value
+
+
+def _problem(claim: Claim) -> str | None:
+    """Why this row cannot be judged, or None."""
+    if claim.kind not in KINDS:
+        return f"kind {claim.kind!r} is none of {', '.join(KINDS)}"
+    if claim.scale not in SCALES:
+        return f"scale {claim.scale!r} is none of {', '.join(SCALES)}"
+    if claim.verdict and claim.verdict not in VERDICTS:
+        return f"verdict {claim.verdict!r} is none of {', '.join(VERDICTS)}"
+    if not claim.statement or not claim.measure or not claim.chapter or not claim.source:
+        return "statement, measure, chapter and source must not be empty"
+    if claim.scale == "none":
+        return None
+    return _rule_problem(claim)
+
+
+def _rule_problem(claim: Claim) -> str | None:
+    if claim.relation not in RELATIONS:
+        return f"relation {claim.relation!r} is none of {', '.join(RELATIONS)}"
+    if not claim.value:
+        return "value is empty"
+    try:
+        for rule in filter(None, (claim.rule, claim.correction_rule)):
+            if rule.relation != "fact" and rule.margin(1.0) < 0:
+                return "a tolerance must not be negative"
+    except ValueError as error:
+        return f"value or tolerance cannot be read ({error})"
+    if claim.scale == "reduced" and claim.relation == "=" and claim.rule.margin(1.0) == 0:
+        return "a reduced experiment that claims equality needs a tolerance (its margin)"
+    if (claim.verdict == "erratum") != bool(claim.correction_value) and claim.verdict:
+        return "an erratum needs a correction_value, and only an erratum has one"
+    return None
+
+
+class Ledger:
+    """All claims, by id, in the order of the file.
+
+    Raises:
+        LedgerError: a column is missing, an id is not unique, or a row cannot be judged.
+    """
+
+    def __init__(self, claims: list[Claim]) -> None:
+        self._claims: dict[str, Claim] = {}
+        for claim in claims:
+            if claim.id in self._claims:
+                raise LedgerError(f"{claim.id}: the id appears twice in the ledger")
+            if problem := _problem(claim):
+                raise LedgerError(f"{claim.id}: {problem}")
+            self._claims[claim.id] = claim
+
+    @classmethod
+    def read(cls, path: Path) -> Ledger:
+        """Read a ledger from a CSV file with the columns `COLUMNS`."""
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise LedgerError(f"{path.name}: the columns must be {', '.join(COLUMNS)}")
+            rows = list(reader)
+        for row in rows:
+            if None in row or None in row.values():
+                raise LedgerError(f"{path.name}: {row['id']} has too many or too few columns")
+        return cls([Claim(**row) for row in rows])
+
+    def __getitem__(self, claim_id: str) -> Claim:
+        if claim_id not in self._claims:
+            near = difflib.get_close_matches(str(claim_id), self._claims, n=3)
+            hint = f"; the nearest ids are {', '.join(near)}" if near else ""
+            raise LedgerError(f"unknown claim {claim_id!r}{hint}")
+        return self._claims[claim_id]
+
+    def __iter__(self):
+        return iter(self._claims.values())
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def of_chapter(self, chapter: str) -> list[Claim]:
+        """The claims that a chapter decides."""
+        return [claim for claim in self if claim.chapter == chapter]
+
+
+@lru_cache(maxsize=1)
+def ledger() -> Ledger:
+    """The book's own ledger."""
+    return Ledger.read(paths.data("claims.csv"))

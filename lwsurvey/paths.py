@@ -1,0 +1,42 @@
+"""Where the book's files are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def root() -> Path:
+    """The folder that holds ``data/claims.csv``.
+
+    ``LWSURVEY_ROOT`` wins; otherwise the checkout that this package lies in, otherwise the
+    first such folder upwards of the working directory.
+
+    Raises:
+        FileNotFoundError: there is none; the message says what to do.
+    """
+    if given := os.environ.get("LWSURVEY_ROOT"):
+        candidates = [Path(given)]
+    else:
+        here = Path.cwd()
+        candidates = [Path(__file__).resolve().parents[1], here, *here.parents]
+    for folder in candidates:
+        if (folder / "data" / "claims.csv").is_file():
+            return folder
+    raise FileNotFoundError(
+        f"no data/claims.csv in {candidates[0]}"
+        + ("" if given else " nor above the working directory")
+        + "; run inside a checkout of the book, or set LWSURVEY_ROOT to one"
+    )
+
+
+def data(name: str) -> Path:
+    """Path of a file under ``data/``.
+
+    Raises:
+        FileNotFoundError: the checkout is incomplete.
+    """
+    path = root() / "data" / name
+    if not path.exists():
+        raise FileNotFoundError(f"data/{name} is missing; restore it with: git checkout -- data")
+    return path

@@ -1,0 +1,1 @@
+"""The press: what turns notebooks into a book."""

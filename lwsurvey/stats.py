@@ -1,0 +1,69 @@
+"""Estimates with their uncertainty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+POWER = 0.80
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured quantity and the interval that it lies in.
+
+    Attributes:
+        value: point estimate.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        n: number of repeats; 1 for an exact count.
+        detectable: the smallest distance from a limit that ``n`` repeats of this spread
+            would have shown with 80 % probability; None for an exact count.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    detectable: float | None = None
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(x) for x in (self.value, self.low, self.high)):
+            raise ValueError(f"an estimate must be finite, this one is {self}")
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"the interval must contain the estimate, this one is {self}")
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}] (n = {self.n})"
+
+
+def exact(value: float) -> Estimate:
+    """An estimate without uncertainty, such as a count."""
+    return Estimate(value, value, value, 1)
+
+
+def mean_interval(repeats: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
+    """Mean of independent repeats with Student's t interval.
+
+    Args:
+        repeats: measurements, shape ``(n,)`` with n >= 2.
+        confidence: probability that the interval contains the true mean.
+
+    Raises:
+        ValueError: not one-dimensional, fewer than two repeats, or not all finite.
+    """
+    x = np.asarray(repeats, dtype=float)
+    if x.ndim != 1 or x.size < 2:
+        raise ValueError(f"need two or more repeats in one dimension, got shape {x.shape}")
+    if not np.isfinite(x).all():
+        raise ValueError(f"{(~np.isfinite(x)).sum()} of {x.size} repeats are not finite")
+    n, mean = x.size, float(x.mean())
+    error = float(x.std(ddof=1)) / math.sqrt(n)
+    t = stats.t.ppf((1 + confidence) / 2, n - 1)
+    detectable = (t + stats.t.ppf(POWER, n - 1)) * error
+    return Estimate(mean, mean - t * error, mean + t * error, n, float(detectable))

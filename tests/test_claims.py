@@ -1,0 +1,215 @@
+"""The ledger's rules: how a measurement becomes a verdict."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from lwsurvey.claims import Claim, Ledger, LedgerError, judge
+from lwsurvey.claims.ledger import COLUMNS, SCALES
+from lwsurvey.stats import Estimate, mean_interval
+
+NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
+MARGINS = st.floats(0, 100).map(lambda x: round(x, 3))
+STEPS = st.floats(0.01, 1e3)
+ONE_NUMBER = ("=", "<=", ">=", "<", ">")
+# Which way the value must go for the relation to become harder to satisfy.
+HARDER = {"=": (-1, 1), "<=": (-1,), "<": (-1,), ">=": (1,), ">": (1,)}
+
+
+def claim(relation="=", value="1", tolerance="", scale="full", **other) -> Claim:
+    empty = dict.fromkeys(COLUMNS, "")
+    row = dict(
+        id="C001", source="seed", section="1", chapter="conv-cost", kind="number",
+        statement="a statement", measure="a measure", relation=relation, value=str(value),
+        tolerance=str(tolerance), scale=scale, unit="1",
+    )  # fmt: skip
+    return Claim(**{**empty, **row, **other})
+
+
+def passing(relation: str, value: float) -> float:
+    """A measurement that satisfies the relation without needing its tolerance."""
+    return value + {"<": -0.001, ">": 0.001}.get(relation, 0)
+
+
+@pytest.mark.parametrize("relation", ONE_NUMBER)
+@given(value=NUMBERS, margin=MARGINS, step=STEPS, which=st.integers(0, 1))
+def test_moving_the_value_beyond_tolerance_changes_the_verdict(
+    relation, value, margin, step, which
+):
+    measured = passing(relation, value)
+    assert judge(claim(relation, value, margin), measured).verdict == "holds"
+    sign = HARDER[relation][which % len(HARDER[relation])]
+    moved = value + sign * (margin + step)
+    assert judge(claim(relation, moved, margin), measured).verdict == "contradicted"
+
+
+@given(
+    cells=st.dictionaries(st.text("abc", min_size=1), NUMBERS, min_size=1),
+    margin=MARGINS, step=STEPS, pick=st.integers(0, 99),
+)  # fmt: skip
+def test_moving_one_cell_of_a_table_changes_the_verdict(cells, margin, step, pick):
+    assert judge(claim("table", json.dumps(cells), margin), cells).verdict == "holds"
+    cell = sorted(cells)[pick % len(cells)]
+    moved = {**cells, cell: cells[cell] + margin + step}
+    verdict = judge(claim("table", json.dumps(moved), margin), cells)
+    assert verdict.verdict == "contradicted"
+    assert verdict.failed == (cell,)
+
+
+@given(word=st.text("abc", min_size=1), other=st.text("abc", min_size=1))
+def test_a_fact_holds_for_its_own_word_only(word, other):
+    assume(word != other)
+    assert judge(claim("fact", word), word).verdict == "holds"
+    assert judge(claim("fact", word), other).verdict == "contradicted"
+
+
+@pytest.mark.parametrize("relation", ONE_NUMBER)
+@given(value=NUMBERS, width=st.floats(0.01, 10), offset=st.floats(-30, 30), margin=MARGINS)
+def test_an_interval_must_lie_on_one_side(relation, value, width, offset, margin):
+    centre = value + offset
+    estimate = Estimate(centre, centre - width, centre + width, 5)
+    verdict = judge(claim(relation, value, margin, scale="reduced"), estimate).verdict
+    low = -math.inf if relation in ("<", "<=") else value - margin
+    high = math.inf if relation in (">", ">=") else value + margin
+    for end in (estimate.low, estimate.high):
+        assume(all(math.isinf(x) or abs(end - x) > 1e-6 for x in (low, high)))
+    if low < estimate.low and estimate.high < high:
+        assert verdict == "holds at reduced scale"
+    elif estimate.high < low or estimate.low > high:
+        assert verdict == "contradicted"
+    else:
+        assert verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("relation", ["<", ">"])
+def test_a_strict_relation_excludes_its_value(relation):
+    assert judge(claim(relation, 1), 1).verdict == "contradicted"
+    assert judge(claim(relation + "=", 1), 1).verdict == "holds"
+
+
+def test_a_tolerance_can_be_relative():
+    assert judge(claim("=", 200, "5%"), 209.9).verdict == "holds"
+    assert judge(claim("=", 200, "5%"), 210.1).verdict == "contradicted"
+
+
+def test_binary_rounding_does_not_decide_at_the_edge_of_a_tolerance():
+    assert judge(claim("=", 8.4, 0.05), 8.45).verdict == "holds"
+    assert judge(claim("=", 8.4, 0.05), 8.4500001).verdict == "contradicted"
+
+
+def test_an_erratum_fails_as_written_and_passes_as_corrected():
+    wrong = claim("=", 15, correction="it is 7.5", correction_value="7.5")
+    assert judge(wrong, 7.5).verdict == "erratum"
+    assert judge(wrong, 15).verdict == "holds"
+    assert judge(wrong, 9).verdict == "contradicted"
+
+
+@given(st.lists(st.floats(-10, 10), min_size=2, max_size=9), NUMBERS)
+def test_repeats_are_judged_by_their_t_interval(repeats, value):
+    reduced = claim(">", value, scale="reduced")
+    assert judge(reduced, repeats).measured == mean_interval(repeats)
+    assert judge(reduced, repeats).verdict == judge(reduced, mean_interval(repeats)).verdict
+
+
+def test_cells_of_a_table_share_the_error_rate():
+    repeats = [0.9, 1.0, 1.1]
+    table = claim("table", json.dumps({"a": 1, "b": 1}), 0.5, scale="reduced")
+    measured = judge(table, {"a": repeats, "b": repeats}).measured
+    assert measured["a"] == mean_interval(repeats, 0.975)
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    intervals = [mean_interval(rng.normal(3, 2, size=6)) for _ in range(2000)]
+    covered = np.mean([e.low <= 3 <= e.high for e in intervals])
+    assert 0.935 <= covered <= 0.965
+
+
+def test_the_smallest_detectable_effect_is_detected_four_times_in_five():
+    rng = np.random.default_rng(1)
+    spread, n = 2.0, 10
+    effect = np.mean([mean_interval(rng.normal(0, spread, n)).detectable for _ in range(500)])
+    found = np.mean([mean_interval(rng.normal(effect, spread, n)).low > 0 for _ in range(2000)])
+    assert 0.72 <= found <= 0.88
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (math.nan, "NaN"), ([], "empty"), ([1.0, math.nan], "NaN"), ([1.0], "n >= 2"),
+        ([[1.0, 2.0]], "shape"), ("1", "number"), (None, "number"), (True, "number"),
+        ({"a": 1}, "number"), (math.inf, "infinite"), (object(), "number"),
+    ],
+)  # fmt: skip
+def test_a_measurement_that_is_no_number_is_refused(bad, says):
+    with pytest.raises(LedgerError, match=says):
+        judge(claim("=", 1), bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [(3.0, "table"), ({}, "without a measurement: a"), ({"a": 1, "z": 2}, "not have: z")],
+)
+def test_a_table_of_the_wrong_shape_is_refused(bad, says):
+    with pytest.raises(LedgerError, match=says):
+        judge(claim("table", '{"a": 1}'), bad)
+
+
+@pytest.mark.parametrize("bad", [1, "", "  ", None, ["a"]])
+def test_a_fact_needs_a_phrase(bad):
+    with pytest.raises(LedgerError, match="phrase"):
+        judge(claim("fact", "a"), bad)
+
+
+def test_out_of_reach_is_a_scale_and_takes_no_measurement():
+    far = claim("", "", scale="none")
+    assert judge(far).verdict == "out of reach"
+    with pytest.raises(LedgerError, match="out of reach"):
+        judge(far, 3)
+    for scale in SCALES[:2]:
+        with pytest.raises(LedgerError):
+            judge(claim(scale=scale), None)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"relation": "~"}, "relation"), ({"value": ""}, "value is empty"),
+        ({"value": "nine"}, "cannot be read"),
+        ({"value": "NaN"}, "cannot be read"),
+        ({"relation": "table", "value": "[1]"}, "cannot be read"),
+        ({"tolerance": "-1"}, "negative"),
+        ({"tolerance": "some"}, "cannot be read"), ({"scale": "huge"}, "scale"),
+        ({"kind": "rumour"}, "kind"), ({"verdict": "true"}, "verdict"),
+        ({"scale": "reduced", "tolerance": ""}, "margin"), ({"statement": ""}, "statement"),
+        ({"verdict": "erratum"}, "erratum"),
+        ({"verdict": "holds", "correction_value": "2"}, "erratum"),
+    ],
+)  # fmt: skip
+def test_a_row_that_cannot_be_judged_is_named(change, says):
+    with pytest.raises(LedgerError, match=rf"C001.*{says}"):
+        Ledger([replace(claim(), **change)])
+
+
+def test_an_unknown_id_gets_the_nearest_ones():
+    with pytest.raises(LedgerError, match=r"unknown claim 'C01'.*C001"):
+        Ledger([claim()])["C01"]
+
+
+def test_an_id_is_unique():
+    with pytest.raises(LedgerError, match=r"C001.*twice"):
+        Ledger([claim(), claim()])
+
+
+def test_a_file_with_other_columns_is_refused(tmp_path):
+    path = tmp_path / "claims.csv"
+    path.write_text("id,claim\nC001,x\n")
+    with pytest.raises(LedgerError, match="columns"):
+        Ledger.read(path)
