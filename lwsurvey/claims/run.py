@@ -9,11 +9,8 @@ from IPython.display import display
 
 from lwsurvey.claims.judge import Measurement, Verdict, judge
 from lwsurvey.claims.ledger import Claim, LedgerError, ledger
-from lwsurvey.provenance import provenance
+from lwsurvey.schema import METADATA_KEY, SCHEMA
 from lwsurvey.stats import Estimate
-
-SCHEMA = 1
-METADATA_KEY = "lwsurvey"
 
 _run: dict[str, object] = {}
 
@@ -29,6 +26,9 @@ def begin(chapter: str, *, preset: str, **parameters: object) -> None:
     Raises:
         LedgerError: the ledger has no claim for this chapter.
     """
+    # Here, because the press imports this module too, and torch takes seconds to load.
+    from lwsurvey.provenance import provenance
+
     if not ledger().of_chapter(chapter):
         raise LedgerError(f"the ledger has no claim for a chapter {chapter!r}")
     _run.clear()
@@ -105,9 +105,13 @@ def card(verdict: Verdict) -> str:
     """The verdict as a piece of HTML that can be linked to as ``#claim-ID``."""
     claim = verdict.claim
     slug = verdict.verdict.replace(" ", "-")
-    rows = [("Claimed", claimed(claim)), ("Measured", measured_text(verdict))]
+    rows = [("Claimed", claimed(claim))] if claimed(claim) else []
+    if claim.scale == "none":
+        rows.append(("Why it is out of reach", claim.measure))
+    else:
+        rows += [("Measured", measured_text(verdict)), ("How", claim.measure)]
     if verdict.verdict == "erratum":
-        rows.append(("Correct", claim.correction))
+        rows.append(("Right is", claim.correction))
     if verdict.failed:
         rows.append(("Cells that differ", ", ".join(verdict.failed)))
     if detectable := _detectable(verdict):
@@ -121,10 +125,8 @@ def card(verdict: Verdict) -> str:
 
 
 def claimed(claim: Claim) -> str:
-    """What the ledger expects, in a line."""
-    if claim.scale == "none":
-        return claim.value or "see the reason"
-    if claim.relation == "fact":
+    """What the ledger expects, in a line; empty if there is nothing to expect."""
+    if claim.scale == "none" or claim.relation == "fact":
         return claim.value
     unit = "" if claim.unit in ("", "1") else f" {claim.unit}"
     tolerance = f" ± {claim.tolerance}" if claim.tolerance else ""
@@ -133,7 +135,9 @@ def claimed(claim: Claim) -> str:
         shown = ", ".join(f"{k}: {v:g}" for k, v in list(cells.items())[:6])
         more = f", … ({len(cells)} cells)" if len(cells) > 6 else ""
         return f"{shown}{more}{unit}{tolerance}"
-    return f"{claim.relation} {claim.value}{tolerance}{unit}; {claim.measure}"
+    relation = {"=": "", "<=": "≤ ", ">=": "≥ "}.get(claim.relation, f"{claim.relation} ")
+    value = f"{int(claim.value):,}" if claim.value.lstrip("-").isdigit() else claim.value
+    return f"{relation}{value}{tolerance}{unit}"
 
 
 def measured_text(verdict: Verdict) -> str:

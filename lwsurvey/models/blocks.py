@@ -1,0 +1,93 @@
+"""Building blocks that several families of networks share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+Layer = Callable[[int], nn.Module]
+
+
+def channel_shuffle(x: Tensor, groups: int) -> Tensor:
+    """Deal the channels of each group out to all groups, as ShuffleNet does.
+
+    Channel ``i`` of group ``g`` goes to place ``i * groups + g``: a permutation, without
+    arithmetic and without parameters.
+
+    Args:
+        x: shape ``(batch, channels, H, W)``.
+        groups: must divide the channels.
+
+    Raises:
+        ValueError: ``groups`` is not positive or does not divide the channels.
+    """
+    batch, channels, *size = x.shape
+    if groups < 1 or channels % groups:
+        raise ValueError(f"{groups} groups do not divide {channels} channels")
+    grouped = x.reshape(batch, groups, channels // groups, *size)
+    return grouped.transpose(1, 2).reshape(x.shape)
+
+
+class ChannelShuffle(nn.Module):
+    """`channel_shuffle` as a module."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        return channel_shuffle(x, self.groups)
+
+
+def same_convolution(N: int, M: int, K: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    """A convolution with an odd kernel, no bias, and a padding that keeps the map at stride 1.
+
+    Raises:
+        ValueError: the kernel is even.
+    """
+    if K % 2 == 0:
+        raise ValueError(f"K must be odd, so that padding can keep the map; it is {K}")
+    return nn.Conv2d(N, M, K, stride, K // 2, groups=groups, bias=False)
+
+
+class DepthwiseSeparable(nn.Sequential):
+    """MobileNet V1's block: depthwise K x K, then pointwise 1 x 1.
+
+    Args:
+        N: input channels.
+        M: output channels.
+        K: side of the depthwise kernel, odd.
+        stride: of the depthwise convolution.
+        after: makes what follows each convolution from its channels, such as batch
+            normalisation and ReLU; nothing by default.
+    """
+
+    def __init__(self, N: int, M: int, K: int = 3, stride: int = 1, after: Layer | None = None):
+        after = after or (lambda channels: nn.Identity())
+        super().__init__()
+        self.depthwise = same_convolution(N, N, K, stride, groups=N)
+        self.after_depthwise = after(N)
+        self.pointwise = same_convolution(N, M, 1)
+        self.after_pointwise = after(M)
+
+
+class Bottleneck(nn.Module):
+    """ResNet's block: 1 x 1 to B channels, K x K, 1 x 1 back to N, plus the input.
+
+    Args:
+        N: input and output channels.
+        B: channels in the middle.
+        K: side of the middle kernel, odd.
+    """
+
+    def __init__(self, N: int, B: int, K: int = 3) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            same_convolution(N, B, 1), nn.BatchNorm2d(B), nn.ReLU(),
+            same_convolution(B, B, K), nn.BatchNorm2d(B), nn.ReLU(),
+            same_convolution(B, N, 1), nn.BatchNorm2d(N),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x + self.branch(x)).relu()
