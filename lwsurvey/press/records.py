@@ -8,12 +8,13 @@ from pathlib import Path
 
 import nbformat
 
-from lwsurvey import paths
 from lwsurvey.claims.ledger import Ledger
-from lwsurvey.claims.run import METADATA_KEY, SCHEMA
+from lwsurvey.press.results import PUBLISHED, entries, runs_folder
+from lwsurvey.schema import SCHEMA
 from lwsurvey.stats import Estimate
 
-PUBLISHED = "cpu"
+__all__ = ["PUBLISHED", "Record", "RecordError", "collect", "differences", "entries"]
+__all__ += ["measurement", "read", "runs_folder"]
 
 
 class RecordError(ValueError):
@@ -31,18 +32,6 @@ class Record:
     measured: object
     failed: tuple[str, ...]
     run: dict[str, object]
-
-
-def runs_folder(preset: str = PUBLISHED) -> Path:
-    """Where the executed notebooks of a preset lie."""
-    return paths.root() / "_build" / "runs" / preset
-
-
-def entries(notebook: nbformat.NotebookNode, kind: str) -> list[dict]:
-    """Our entries of one kind in the outputs' metadata, in the order of the cells."""
-    outputs = (o for cell in notebook.cells for o in cell.get("outputs", ()))
-    found = (o.get("metadata", {}).get(METADATA_KEY, {}) for o in outputs)
-    return [entry for entry in found if entry.get("type") == kind]
 
 
 def read(path: Path) -> list[Record]:

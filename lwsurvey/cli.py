@@ -1,0 +1,233 @@
+"""The command line. What is slow to load is loaded by the command that needs it."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+
+import click
+
+import lwsurvey
+from lwsurvey.press.results import PUBLISHED
+
+PRESET_HELP = "smoke, cpu, gpu, or any other of notebooks/presets.yml."
+
+
+class Commands(click.Group):
+    """The commands in the order in which they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the source."""
+        return list(self.commands)
+
+
+def _command(function: Callable) -> Callable:
+    """Turn the errors that a user can cause into one line, without a traceback."""
+
+    @functools.wraps(function)
+    def wrapped(*args: object, **options: object) -> None:
+        from lwsurvey.press.chapters import ChapterError
+        from lwsurvey.press.plan import PlanError
+
+        try:
+            function(*args, **options)
+        except ChapterError as error:
+            raise click.UsageError(str(error)) from None
+        except (PlanError, FileNotFoundError, PermissionError) as error:
+            raise click.ClickException(str(error)) from None
+        except ModuleNotFoundError as error:
+            hint = "set up the environment with: make book, and use .venv/bin/lwsurvey"
+            raise click.ClickException(f"the package {error.name} is missing; {hint}") from None
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+    return wrapped
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(lwsurvey.__version__, prog_name="lwsurvey")
+def main() -> None:
+    """Lightweight Networks, Reproduced: run its chapters and make the book.
+
+    \b
+    Examples:
+      lwsurvey list                              what there is, and what is up to date
+      lwsurvey run relu-collapse                 one chapter
+      lwsurvey run conv-cost --preset smoke      the same in seconds, for a look
+      lwsurvey build                             all chapters and the site
+      lwsurvey ledger --verdict erratum          what the surveys get wrong
+
+    A chapter runs again only if its notebook, parameters, imported modules, claims, data or
+    requirements.lock changed.
+    """
+
+
+@main.command("list")
+@click.option("--preset", default=PUBLISHED, show_default=True, help=PRESET_HELP)
+@_command
+def list_(preset: str) -> None:
+    """Show the chapters, their presets, and whether their results are fresh."""
+    from lwsurvey.press import chapters, keys
+    from lwsurvey.press.progress import duration
+    from lwsurvey.press.results import runs_folder
+
+    found = chapters.discover()
+    width = max((len(chapter.slug) for chapter in found), default=0)
+    for chapter in found:
+        state = keys.state(chapter, preset, chapter.resolve(preset), runs_folder(preset))
+        last = f" (last run {duration(state.seconds)})" if state.seconds else ""
+        alone = ", runs alone" if chapter.alone else ""
+        click.echo(f"{chapter.slug:{width}}  {chapter.title}")
+        click.echo(f"{'':{width}}  presets {', '.join(chapter.presets)}{alone}")
+        click.echo(f"{'':{width}}  {preset}: {_freshness(state)}{last}")
+
+
+def _freshness(state: object) -> str:
+    return "fresh" if state.fresh else f"to run: {state.why}"
+
+
+def _overrides(_: object, __: object, pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    names = [name for name, _ in pairs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise click.BadParameter(f"given more than once: {', '.join(twice)}")
+    return dict(pairs)
+
+
+_jobs = click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Chapters at a time, one thread each; those that time something run alone after them.",
+)
+_force = click.option("--force", is_flag=True, help="Run also what is fresh.")
+
+
+@main.command()
+@click.argument("slugs", metavar="[CHAPTER]...", nargs=-1)
+@click.option("--preset", default=PUBLISHED, show_default=True, help=PRESET_HELP)
+@click.option(
+    "-p",
+    "overrides",
+    metavar="NAME VALUE",
+    type=(str, str),
+    multiple=True,
+    callback=_overrides,
+    help="Override a parameter; may be repeated. The result goes to _build/runs/PRESET+custom.",
+)
+@_jobs
+@_force
+@_command
+def run(
+    slugs: tuple[str, ...], preset: str, overrides: dict[str, str], jobs: int, force: bool
+) -> None:
+    """Run chapters; all of them if none is named.
+
+    Results are executed notebooks in _build/runs/PRESET. The run can be interrupted at any
+    moment: finished chapters stay, and the same command goes on with the others.
+
+    \b
+    Examples:
+      lwsurvey run                               all chapters, as the book publishes them
+      lwsurvey run conv-cost relu-collapse       two of them
+      lwsurvey run relu-collapse --preset gpu    with more repeats, on a GPU
+      lwsurvey run relu-collapse -p matrices 50  with a parameter of your own
+
+    Exit status: 0 if all chapters have a result, 1 if one failed, 2 if the command is wrong,
+    130 if it was interrupted.
+    """
+    from lwsurvey.press import session
+
+    session.run(slugs, preset, overrides, jobs=jobs, force=force)
+
+
+@main.command()
+@click.option("--preset", default=PUBLISHED, show_default=True, help=PRESET_HELP)
+@_jobs
+@_force
+@_command
+def build(preset: str, jobs: int, force: bool) -> None:
+    """Run all chapters whose inputs changed, and build the site in _build/html.
+
+    It fails if a chapter fails, if a verdict of the published preset differs from the one in
+    data/claims.csv, or if the site is not complete.
+
+    \b
+    Examples:
+      lwsurvey build
+      lwsurvey build --preset smoke    a quick look; its verdicts are not compared
+    """
+    from lwsurvey.press import session, site
+
+    session.run((), preset, {}, jobs=jobs, force=force)
+    try:
+        folder = site.build(preset)
+    except site.SiteError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"The site is in {folder}; open {folder / 'index.html'}")
+
+
+@main.command()
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "md"]),
+    default="table",
+    show_default=True,
+    help="How to print the claims.",
+)
+@click.option("--chapter", metavar="SLUG", help="Only the claims of this chapter.")
+@click.option("--verdict", metavar="VERDICT", help="Only claims with this verdict.")
+@_command
+def ledger(form: str, chapter: str | None, verdict: str | None) -> None:
+    """Print every claim with the verdict of the last run of the published preset.
+
+    Claims go to standard output, the summary to standard error.
+
+    \b
+    Examples:
+      lwsurvey ledger --chapter conv-cost
+      lwsurvey ledger --verdict "not examined yet"
+      lwsurvey ledger --format csv > ledger.csv
+
+    Exit status: 1 if a verdict differs from the one in data/claims.csv.
+    """
+    from lwsurvey.claims.ledger import LedgerError
+    from lwsurvey.press import chapters, listing, records
+
+    try:
+        book = listing.read(chapters.discover())
+        rows = listing.choose(book.rows, chapter, verdict)
+    except listing.ListingError as error:
+        raise click.UsageError(str(error)) from None
+    except (LedgerError, records.RecordError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(listing.FORMATS[form](rows), nl=False)
+    click.echo(listing.summary(rows), err=True)
+    for line in book.remarks:
+        click.echo(line, err=True)
+    if book.differences:
+        click.echo("The run and data/claims.csv disagree:", err=True)
+        click.echo("\n".join(f"  {line}" for line in book.differences), err=True)
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@_command
+def serve(port: int) -> None:
+    """Serve the built site on this machine, until Ctrl-C.
+
+    \b
+    Example:
+      lwsurvey serve --port 8080
+    """
+    from lwsurvey.press import serve as server
+    from lwsurvey.press.site import SiteError
+
+    try:
+        server.serve(port)
+    except SiteError as error:
+        raise click.ClickException(str(error)) from None
