@@ -1,0 +1,97 @@
+"""Notebooks as the site shows them and as it offers them for download."""
+
+from __future__ import annotations
+
+import copy
+import re
+
+import nbformat
+from nbformat import NotebookNode
+
+from lwsurvey.schema import METADATA_KEY
+
+HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS\n.*?^### END HIDDEN TESTS\n?", re.M | re.S)
+SOLUTION_MARK = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[ \t]*\n?", re.M)
+TITLE = re.compile(r"^# .+\n?", re.M)
+
+
+class NotebookError(ValueError):
+    """A notebook cannot be put on the site; the message says which and why."""
+
+
+def page(executed: NotebookNode, slug: str) -> NotebookNode:
+    """The notebook as the site shows it: numbered figures, folded solutions, a head line.
+
+    Args:
+        executed: a notebook with outputs; it is not changed.
+        slug: chapter.
+
+    Raises:
+        NotebookError: it does not begin with a title, or a cell shows two figures.
+    """
+    notebook = copy.deepcopy(executed)
+    if not notebook.cells:
+        raise NotebookError(f"{slug}: the notebook is empty")
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            _fold(cell)
+            _number_figure(cell, slug)
+            cell.outputs = [output for output in cell.outputs if not _is_progress(output)]
+    title = notebook.cells[0]
+    title.source, found = TITLE.subn(
+        rf"\g<0>\n```{{chapter-head}} {slug}\n```\n", title.source, count=1
+    )
+    if not found:
+        raise NotebookError(f"{slug}: the first cell has no title (a line '# ...')")
+    return notebook
+
+
+def download(source: NotebookNode, slug: str) -> NotebookNode:
+    """The source notebook without the hidden tests of its exercises; ``source`` stays as it is.
+
+    Raises:
+        NotebookError: a begin of hidden tests has no end, or the other way round.
+    """
+    notebook = copy.deepcopy(source)
+    for cell in notebook.cells:
+        cell.source = HIDDEN.sub("", cell.source).rstrip("\n")
+        if "HIDDEN TESTS" in cell.source:
+            raise NotebookError(f"{slug}: cell {cell.id}: hidden tests without begin or end")
+    nbformat.validate(notebook)
+    return notebook
+
+
+def _fold(cell: NotebookNode) -> None:
+    tags = set(cell.metadata.get("tags", ()))
+    if "injected-parameters" in tags:
+        cell.metadata["tags"] = [*tags - {"injected-parameters"}, "remove-cell"]
+    elif "parameters" in tags:
+        cell.metadata["tags"] = sorted(tags | {"hide-input"})
+        _prompts(cell, "the parameters")
+    elif "exercise" in tags:
+        cell.metadata["tags"] = sorted(tags | {"hide-input"})
+        cell.source = SOLUTION_MARK.sub("", cell.source).rstrip("\n")
+        _prompts(cell, "the solution")
+
+
+def _prompts(cell: NotebookNode, what: str) -> None:
+    cell.metadata.setdefault("mystnb", {}).update(
+        code_prompt_show=f"Show {what}", code_prompt_hide=f"Hide {what}"
+    )
+
+
+def _number_figure(cell: NotebookNode, slug: str) -> None:
+    entries = [output.get("metadata", {}).get(METADATA_KEY, {}) for output in cell.outputs]
+    figures = [entry for entry in entries if entry.get("type") == "figure"]
+    if len(figures) > 1:
+        raise NotebookError(f"{slug}: cell {cell.id} shows {len(figures)} figures; one is allowed")
+    for figure in figures:
+        cell.metadata.setdefault("mystnb", {}).update(
+            figure={"name": figure["name"], "caption": figure["caption"]},
+            image={"alt": figure["alt"]},
+        )
+
+
+def _is_progress(output: NotebookNode) -> bool:
+    """Whether it is a progress bar, which redraws its line, and no message."""
+    return output.get("name") == "stderr" and "\r" in output.get("text", "")

@@ -1,0 +1,137 @@
+"""Directives whose content the build generates: the ledger, the errata, the picture, ..."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import ascii_lowercase
+
+from docutils import nodes
+from pybtex.database import Entry, parse_file
+from sphinx.util.docutils import SphinxDirective
+
+from lwsurvey.claims.ledger import LedgerError
+from lwsurvey.press import picture
+from lwsurvey.press.plan import PlanError
+from lwsurvey.press.render import MARK, Renderer
+
+
+class Piece(SphinxDirective):
+    """Base: a generated piece of HTML whose citations become links."""
+
+    def html(self, renderer: Renderer) -> str:
+        """The piece; every second part between marks is the key of a citation."""
+        raise NotImplementedError
+
+    def run(self) -> list[nodes.Node]:
+        """Pieces of HTML with citations between them."""
+        try:
+            parts = self.html(Renderer(self.env.app.lw_state, Path(self.env.srcdir))).split(MARK)
+        except (PlanError, LedgerError) as error:
+            raise self.error(str(error)) from None
+        found: list[nodes.Node] = []
+        for i, part in enumerate(parts):
+            found += self._cited(part) if i % 2 else [nodes.raw("", part, format="html")]
+        return found
+
+    def _cited(self, key: str) -> list[nodes.Node]:
+        inline, messages = self.state.inline_text(f"{{cite:t}}`{key}`", self.lineno)
+        return [nodes.inline("", "", *inline), *messages]
+
+
+class LedgerPiece(Piece):
+    """``{ledger}``: the table of all claims."""
+
+    def html(self, renderer: Renderer) -> str:
+        """The whole table; sources are named by author and year."""
+        entries = parse_file(Path(self.env.srcdir) / "references.bib").entries
+        keys = list(renderer.sources.values())
+        if missing := [key for key in keys if key not in entries]:
+            raise PlanError(f"sources.yml names {', '.join(missing)}, not in references.bib")
+        plain = {key: _author_year(entries[key]) for key in keys}
+        same = {name: [key for key in keys if plain[key] == name] for name in plain.values()}
+        names = {
+            key: f"{name}{ascii_lowercase[same[name].index(key)]}" if len(same[name]) > 1 else name
+            for key, name in plain.items()
+        }
+        titles = {key: entries[key].fields["title"].strip("{}") for key in keys}
+        return renderer.ledger(names, titles)
+
+
+def _author_year(entry: Entry) -> str:
+    last = " ".join(entry.persons["author"][0].last_names).strip("{}")
+    return f"{last} {entry.fields['year']}"
+
+
+class ErrataPiece(Piece):
+    """``{errata}``: what the surveys get wrong, with the correction."""
+
+    def html(self, renderer: Renderer) -> str:
+        """All errata."""
+        return renderer.errata()
+
+
+class FindingsPiece(Piece):
+    """``{findings} C070 C102``: what came out for some claims, as cards."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def html(self, renderer: Renderer) -> str:
+        """A card for each; an unknown or unexamined claim is an error."""
+        return renderer.findings(self.arguments[0].split())
+
+
+class MeaningsPiece(Piece):
+    """``{verdict-meanings}``: the verdicts."""
+
+    def html(self, renderer: Renderer) -> str:
+        """A definition list."""
+        return renderer.meanings()
+
+
+class EditionPiece(Piece):
+    """``{edition}``: hardware, versions and seconds of each run."""
+
+    def html(self, renderer: Renderer) -> str:
+        """Two or more tables."""
+        return renderer.edition()
+
+
+class PartPiece(Piece):
+    """``{part-chapters} I``: the chapters of a part."""
+
+    required_arguments = 1
+
+    def html(self, renderer: Renderer) -> str:
+        """A list."""
+        return renderer.part(self.arguments[0])
+
+
+class HeadPiece(Piece):
+    """``{chapter-head} SLUG``: download and facts below a chapter's title."""
+
+    required_arguments = 1
+
+    def html(self, renderer: Renderer) -> str:
+        """A line."""
+        return renderer.head(self.arguments[0])
+
+
+class PicturePiece(Piece):
+    """``{verdict-picture}``: a tile for every claim."""
+
+    def html(self, renderer: Renderer) -> str:
+        """A figure."""
+        return picture.picture(renderer.state)
+
+
+PIECES = {
+    "ledger": LedgerPiece,
+    "errata": ErrataPiece,
+    "findings": FindingsPiece,
+    "verdict-meanings": MeaningsPiece,
+    "edition": EditionPiece,
+    "part-chapters": PartPiece,
+    "chapter-head": HeadPiece,
+    "verdict-picture": PicturePiece,
+}

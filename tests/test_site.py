@@ -1,0 +1,229 @@
+"""The site's own code, on a tiny book and without a browser."""
+
+from __future__ import annotations
+
+import threading
+import urllib.request
+
+import nbformat
+import pytest
+import site_root
+
+from lwsurvey.claims import Ledger
+from lwsurvey.plots import FAINT, INK
+from lwsurvey.press import colours, notebook, picture, plan, serve, site, state, verify
+from lwsurvey.press.inline_svg import inline
+from lwsurvey.press.render import Renderer
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A tiny book whose chapter has been run."""
+    made = site_root.make(tmp_path / "book-root")
+    monkeypatch.setenv("LWSURVEY_ROOT", str(made))
+    return made
+
+
+@pytest.fixture
+def known(root):
+    """What the tiny book knows."""
+    ledger = Ledger.read(root / "data" / "claims.csv")
+    return state.read(ledger, root / "book", root / "_build" / "runs" / "cpu", ["conv-cost"])
+
+
+def test_a_chapter_that_was_not_run_is_named(tmp_path, monkeypatch):
+    made = site_root.make(tmp_path / "r", executed=False)
+    monkeypatch.setenv("LWSURVEY_ROOT", str(made))
+    with pytest.raises(
+        site.SiteError, match=r"not executed.*conv-cost; run: lwsurvey run conv-cost"
+    ):
+        site.build()
+
+
+def test_a_page_without_a_source_is_named(root):
+    with open(root / "book" / "_toc.yml", "a") as toc:
+        toc.write("- file: nowhere\n")
+    with pytest.raises(site.SiteError, match=r"names nowhere, but there is neither"):
+        site.build()
+
+
+def test_a_verdict_that_differs_from_the_ledger_stops_the_build(tmp_path, monkeypatch):
+    made = site_root.make(tmp_path / "r", measured=5.0)
+    monkeypatch.setenv("LWSURVEY_ROOT", str(made))
+    with pytest.raises(site.SiteError, match=r"C001.*contradicted.*holds"):
+        site.build()
+
+
+def test_a_run_of_another_preset_is_refused(root):
+    runs = root / "_build" / "runs"
+    (runs / "cpu").rename(runs / "gpu")
+    (runs / "cpu").mkdir()
+    (runs / "gpu" / "conv-cost.ipynb").rename(runs / "cpu" / "conv-cost.ipynb")
+    text = (runs / "cpu" / "conv-cost.ipynb").read_text().replace('"cpu"', '"smoke"')
+    (runs / "cpu" / "conv-cost.ipynb").write_text(text)
+    with pytest.raises(site.SiteError, match="another preset than cpu"):
+        site.build()
+
+
+def test_a_claim_of_an_unplanned_chapter_is_an_error(root, known):
+    text = (root / "book" / "plan.yml").read_text().replace("latency:", "lateness:")
+    (root / "book" / "plan.yml").write_text(text)
+    with pytest.raises(plan.PlanError, match="no chapter latency"):
+        state.read(known.ledger, root / "book", root / "_build" / "runs" / "cpu", ["conv-cost"])
+
+
+@pytest.mark.slow
+def test_build_then_warm_then_unknown_claim(root):
+    """Three properties in one test, because each build takes seconds."""
+    folder = site.build()
+    assert (folder / "conv-cost.html").is_file() and site.current()
+    stamp = (folder / "ledger.html").stat().st_mtime_ns
+    assert site.build() == folder and (folder / "ledger.html").stat().st_mtime_ns == stamp
+    with open(root / "book" / "errata.md", "a") as page:
+        page.write("\nSee {claim}`C999` and {tally}`apples`.\n")
+    assert not site.current()
+    with pytest.raises(site.SiteError) as caught:
+        site.build()
+    assert "C999" in str(caught.value) and "apples" in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+    assert (folder / "conv-cost.html").is_file(), "the old site must stay"
+
+
+def _page(body: str, size: int = 9_000) -> str:
+    return f"<html><body>{body}{' ' * size}</body></html>"
+
+
+@pytest.fixture
+def built(root, tmp_path):
+    """The least site that passes, its source, and its ledger."""
+    made, source = tmp_path / "site", root / "book"
+    (made / "_static" / "mathjax").mkdir(parents=True)
+    (made / "notebooks").mkdir()
+    (made / "notebooks" / "conv-cost.ipynb").write_text("{}")
+    (made / "searchindex.js").write_text("x" * 9_000)
+    (made / "_static" / "mathjax" / "tex-chtml.js").write_text("x" * 600_000)
+    for name in plan.pages(source):
+        (made / f"{name}.html").write_text(_page(""))
+    rows = '<table><tr data-verdict="holds"><tr data-verdict="holds"></table>'
+    (made / "ledger.html").write_text(_page(rows))
+    verdict = '<p id="claim-C001"></p><figure></figure><a href="ledger.html#top">x</a>'
+    (made / "conv-cost.html").write_text(_page(verdict.replace("#top", "")))
+    run = root / "_build" / "runs" / "cpu" / "conv-cost.ipynb"
+    (source / "conv-cost.ipynb").write_text(run.read_text())
+    return made, source, Ledger.read(root / "data" / "claims.csv")
+
+
+def _problems(built):
+    return verify.problems(*built, ["conv-cost"])
+
+
+def test_a_complete_site_passes(built):
+    assert _problems(built) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("intro.html", None, "intro.html is missing"),
+        ("intro.html", "<p>", "intro.html has 3 bytes"),
+        ("searchindex.js", None, "searchindex.js has 0 bytes"),
+        ("notebooks/conv-cost.ipynb", None, "the download of conv-cost is missing"),
+        ("ledger.html", _page('<tr data-verdict="x">'), "the ledger page has 1 rows, not 2"),
+        ("conv-cost.html", _page("<figure></figure>"), "does not show the verdict on C001"),
+        ("conv-cost.html", _page('<p id="claim-C001">'), "has 0 figures, the run has 1"),
+        ("intro.html", _page("see {claim}`C1`"), "raw role"),
+        ("intro.html", _page('<a href="gone.html">'), "gone.html, which does not exist"),
+        ("intro.html", _page('<a href="ledger.html#C9">'), "which has no such anchor"),
+    ],
+)
+def test_a_shrunken_or_broken_site_does_not_pass(built, name, text, complaint):
+    path = built[0] / name
+    path.unlink() if text is None else path.write_text(text)
+    assert any(complaint in problem for problem in _problems(built)), _problems(built)
+
+
+def test_the_page_of_a_chapter(root):
+    executed = nbformat.read(root / "_build" / "runs" / "cpu" / "conv-cost.ipynb", 4)
+    executed.cells[4].outputs.append(
+        nbformat.v4.new_output("stream", name="stderr", text="50%\r100%\n")
+    )
+    cells = {cell.id: cell for cell in notebook.page(executed, "conv-cost").cells}
+    assert "{chapter-head} conv-cost" in cells["title"].source
+    assert "remove-cell" in cells["injected"].metadata.tags
+    assert cells["answer"].metadata["mystnb"]["code_prompt_show"] == "Show the solution"
+    assert "SOLUTION" not in cells["answer"].source
+    assert cells["figure"].metadata["mystnb"]["image"]["alt"] == "One line."
+    assert len(cells["begin"].outputs) == 1, "a progress bar is no result"
+
+
+def test_the_download_has_no_hidden_tests():
+    found = notebook.download(site_root.source(), "conv-cost")
+    nbformat.validate(found)
+    assert "secret" not in nbformat.writes(found) and "assert True" in nbformat.writes(found)
+    broken = site_root.source()
+    broken.cells[-1].source = "### BEGIN HIDDEN TESTS\nassert secret"
+    with pytest.raises(notebook.NotebookError, match="without begin or end"):
+        notebook.download(broken, "conv-cost")
+
+
+def test_badges_can_be_read_on_both_themes():
+    for theme, page in colours.PAGES.items():
+        for colour in colours.VERDICT_COLOURS.values():
+            tint = colours.mix(page, colour, colours.TINT[theme])
+            assert colours.contrast(colours.readable(colour, tint, theme), tint) >= colours.CONTRAST
+    assert colours.contrast("#000000", "#ffffff") == pytest.approx(21)
+
+
+def test_an_inlined_figure_takes_the_colours_of_the_page():
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        'width="504pt"><style>*{fill:red}</style><metadata/><g id="a" clip-path="url(#b)" '
+        f'style="stroke: {INK}"/><use xlink:href="#a" fill="{FAINT}"/></svg>'
+    )
+    text = inline(svg, "p-", 'A "line".')
+    assert 'id="p-a"' in text and "url(#p-b)" in text and 'href="#p-a"' in text
+    assert INK not in text and FAINT not in text and "currentColor" in text
+    assert "<style" not in text and "metadata" not in text
+    assert 'role="img"' in text and "A &quot;line&quot;." in text
+
+
+def test_the_picture_has_a_tile_for_every_claim(known):
+    html = picture.picture(known)
+    tiles = html.count("<title>")
+    assert tiles == len(known.ledger) == 2
+    assert 'href="conv-cost.html#claim-C001"' in html and 'href="ledger.html#C002"' in html
+    assert "1 not examined yet" in picture.summary(known)
+
+
+def test_tallies_are_counted(known):
+    tallies = known.tallies()
+    assert (tallies["claims"], tallies["examined"], tallies["holds"]) == ("2", "1", "1")
+    assert (tallies["statistical"], tallies["expected-false"]) == ("0", "0.0")
+
+
+def test_statements_are_escaped(root, known):
+    html = Renderer(known, root / "book").ledger(*[dict.fromkeys(_keys(root), "<b>")] * 2)
+    assert "&lt;b&gt;" in html and html.count("data-verdict") == 2
+
+
+def _keys(root):
+    return (
+        line.split(": ")[1] for line in (root / "book" / "sources.yml").read_text().splitlines()[1:]
+    )
+
+
+def test_serving(root, tmp_path):
+    with pytest.raises(site.SiteError, match=r"no site in .*make book"):
+        serve.server(tmp_path / "none", 0)
+    (tmp_path / "index.html").write_text("<p>it</p>" * 100)
+    with serve.server(tmp_path, 0) as running:
+        with pytest.raises(site.SiteError, match="is taken"):
+            serve.server(tmp_path, running.server_port)
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{running.server_port}/"
+        request = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(request) as answer:
+            assert answer.headers["Content-Encoding"] == "gzip"
+        with urllib.request.urlopen(url) as answer:
+            assert answer.read().startswith(b"<p>it")
+        running.shutdown()

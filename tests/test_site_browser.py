@@ -1,0 +1,256 @@
+"""The built site in a real browser, with everything cut off that is not on this machine.
+
+The fixture `built` takes the site of the published preset, and builds it if it is not current.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from lwsurvey import paths
+from lwsurvey.claims.ledger import Ledger
+from lwsurvey.press import plan, serve, site
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+OPTIONS = (
+    "--no-sandbox", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--disable-default-apps", "--no-first-run",
+)  # fmt: skip
+LOOKS = {
+    "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+}
+FIRST_PAGE_BYTES = 300_000
+TEXT = """() => {
+  const copy = document.body.cloneNode(true);
+  copy.querySelectorAll("pre, code, script, style, mjx-container").forEach((e) => e.remove());
+  return copy.textContent;
+}"""
+IN_SIGHT = """(e) => {
+  const box = e.getBoundingClientRect();
+  return box.top < innerHeight && box.bottom > 0;
+}"""
+AXE = {"resultTypes": ["violations"], "preload": False, "elementRef": False}
+# What a second theme can change; all the rest is the same page.
+COLOUR_RULES = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+RAW = re.compile(r"\$\$|\\\(|\\\[|\\begin\{|\{(?:claim|tally|cite|numref|eq|ref|doc|math)[:\w]*\}`")
+
+
+@pytest.fixture(scope="session")
+def built():
+    """The folder of the site."""
+    if not site.current():
+        command = [sys.executable, "-m", "lwsurvey", "build"]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=paths.root())
+        assert done.returncode == 0, f"lwsurvey build failed:\n{done.stdout}\n{done.stderr}"
+    return site.site_folder()
+
+
+@pytest.fixture(scope="session")
+def address(built):
+    """The site over HTTP."""
+    with serve.server(built, 0) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, without which these tests cannot be made."""
+    if not CHROMIUM:
+        message = "NO CHROMIUM ON THIS MACHINE: the site is not tested; apt-get install chromium"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
+        yield running
+        running.close()
+
+
+@contextmanager
+def visit(browser, **options) -> Iterator[tuple]:
+    """A page, and the list of what goes wrong on it: errors, and requests that leave."""
+    context = browser.new_context(**options)
+    wrong: list[str] = []
+
+    def local(route) -> None:
+        url = route.request.url
+        if url.startswith(("http://127.0.0.1:", "file://", "data:", "blob:")):
+            return route.continue_()
+        wrong.append(f"request to {url}")
+        return route.abort()
+
+    context.route("**/*", local)
+    page = context.new_page()
+    page.on("console", lambda m: m.type == "error" and wrong.append(f"console: {m.text}"))
+    page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
+    page.on("response", lambda r: r.status >= 400 and wrong.append(f"{r.status} {r.url}"))
+    yield page, wrong
+    context.close()
+
+
+def names() -> list[str]:
+    """All pages of the book."""
+    return [*plan.pages(paths.root() / "book"), "search"]
+
+
+def settled(page, url: str) -> None:
+    """Open a page and wait until its mathematics is set."""
+    page.goto(url, wait_until="load")
+    page.wait_for_function(
+        "!document.querySelector('script[src*=mathjax]') || window.MathJax?.startup?.promise"
+    )
+    page.evaluate("window.MathJax?.startup?.promise")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page(browser, address, look):
+    found = []
+    with visit(browser, **LOOKS[look]) as (page, wrong):
+        for name in names():
+            settled(page, f"{address}/{name}.html")
+            found += [f"{name}: {problem}" for problem in [*wrong, *_problems(page, look)]]
+            wrong.clear()
+    assert not found, "\n".join(found)
+
+
+def _problems(page, look: str) -> Iterator[str]:
+    if broken := page.locator("mjx-merror").count():
+        yield f"{broken} formulas with an error"
+    if raw := RAW.findall(page.evaluate(TEXT)):
+        yield f"raw markup: {raw}"
+    maths = page.locator(".math").count()
+    if maths > page.locator(".math mjx-container").count():
+        yield "mathematics that was not set"
+    if (
+        page.locator("img:not([alt])").count()
+        or page.locator("svg[role=img]:not([aria-label])").count()
+    ):
+        yield "a picture without alternative text"
+    width = page.evaluate("document.documentElement.scrollWidth")
+    if width > LOOKS[look]["viewport"]["width"]:
+        yield f"the page is {width} pixels wide"
+    theme = page.evaluate("document.documentElement.dataset.theme")
+    if theme != LOOKS[look]["color_scheme"]:
+        yield f"the theme is {theme}"
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_accessibility(browser, address, look):
+    from axe_playwright_python.sync_playwright import Axe
+
+    found, options = [], AXE | (COLOUR_RULES if look == "dark" else {})
+    with visit(browser, **LOOKS[look]) as (page, _):
+        for name in names():
+            settled(page, f"{address}/{name}.html")
+            for violation in Axe().run(page, options=options).response["violations"]:
+                if violation["impact"] in ("serious", "critical"):
+                    where = [node["target"] for node in violation["nodes"][:3]]
+                    found.append(f"{name}: {violation['id']}: {violation['help']} {where}")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_search(browser, address, built, scheme):
+    base = address if scheme == "http" else built.as_uri()
+    with visit(browser) as (page, wrong):
+        page.goto(f"{base}/search.html?q=depthwise")
+        page.wait_for_selector("ul.search li a", timeout=10_000)
+        links = page.locator("ul.search li a").evaluate_all("all => all.map((a) => a.href)")
+        page.wait_for_timeout(500)  # excerpts are fetched after the list is there
+        assert any("ledger.html" in link for link in links) and not wrong, (links, wrong)
+
+
+def visible(page) -> list[str]:
+    """Ids of the rows that the ledger shows, in their order."""
+    return page.locator("#lw-ledger tbody tr:not([hidden])").evaluate_all("r => r.map((x) => x.id)")
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_the_ledger_filters_and_sorts(browser, address, built, scheme):
+    base = address if scheme == "http" else built.as_uri()
+    with visit(browser) as (page, wrong):
+        page.goto(f"{base}/ledger.html")
+        everything = visible(page)
+        assert everything == [claim.id for claim in Ledger.read(paths.data("claims.csv"))]
+        page.select_option("select[name=verdict]", "not examined yet")
+        unexamined = visible(page)
+        assert 0 < len(unexamined) < len(everything)
+        page.fill("input[name=text]", unexamined[0])
+        assert unexamined[0] in visible(page) and len(visible(page)) < len(unexamined)
+        assert "verdict=not%20examined%20yet" in page.url
+        page.reload()
+        assert page.input_value("input[name=text]") == unexamined[0]
+        page.click("button[type=reset]")
+        page.wait_for_function("!location.hash")
+        assert visible(page) == everything
+        page.focus("#lw-ledger thead th:last-child button")
+        page.keyboard.press("Enter")
+        last = page.locator("#lw-ledger thead th:last-child")
+        assert last.get_attribute("aria-sort") == "ascending" and "sort=verdict" in page.url
+        order = page.locator("#lw-ledger tbody td:last-child").evaluate_all(
+            "all => all.map((cell) => Number(cell.dataset.sort))"
+        )
+        assert order == sorted(order)
+        page.keyboard.press("Enter")
+        assert last.get_attribute("aria-sort") == "descending" and not wrong, wrong
+
+
+def test_the_ledger_without_scripts(browser, address):
+    with visit(browser, java_script_enabled=False) as (page, _):
+        page.goto(f"{address}/ledger.html")
+        assert page.locator("#lw-ledger tbody tr").last.is_visible()
+        assert not page.locator("#lw-filters").is_visible()
+
+
+def test_a_claim_leads_to_the_cell_that_decides_it(browser, address):
+    with visit(browser, **LOOKS["light"]) as (page, _):
+        page.goto(f"{address}/ledger.html")
+        link = page.locator("#lw-ledger tbody th a").first
+        claim = link.inner_text()
+        link.click()
+        page.wait_for_selector(f"#claim-{claim}")
+        assert page.url.endswith(f"#claim-{claim}")
+        card = page.locator(f"#claim-{claim}")
+        assert card.evaluate("e => e.matches(':target')") and claim in card.inner_text()
+        page.wait_for_timeout(300)
+        assert card.evaluate(IN_SIGHT)
+
+
+def test_the_first_page_is_light(browser, address):
+    sizes = {}
+    with visit(browser, **LOOKS["light"]) as (page, _):
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        urls = {}
+        session.on(
+            "Network.responseReceived",
+            lambda e: urls.update({e["requestId"]: e["response"]["url"]}),
+        )
+        session.on(
+            "Network.loadingFinished",
+            lambda e: sizes.update({urls.get(e["requestId"], "?"): e["encodedDataLength"]}),
+        )
+        page.goto(f"{address}/", wait_until="networkidle")
+        page.wait_for_url("**/intro.html")
+        page.wait_for_load_state("networkidle")
+    counted = {url: size for url, size in sizes.items() if "searchindex.js" not in url}
+    assert any("intro.html" in url for url in counted)
+    assert sum(counted.values()) <= FIRST_PAGE_BYTES, sorted(counted.items(), key=lambda x: -x[1])
+    print({url.rsplit("/", 1)[-1]: int(size) for url, size in sizes.items()}, sum(counted.values()))
