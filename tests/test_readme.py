@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import signal
 import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,25 +21,64 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.S)
 COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines()]
 CI = (ROOT / ".ci" / "run").read_text()
-# test_site.py starts the server of `make serve`; a notebook server is not started by a test.
-ELSEWHERE = {"make serve", ".venv/bin/jupyter lab notebooks/"}
+SERVE = "make serve"
+NOTEBOOKS = ".venv/bin/jupyter lab notebooks/"
 
 
 def test_there_are_commands():
-    assert {"make book", "make test"} <= set(COMMANDS)
+    assert {"make book", "make test", SERVE, NOTEBOOKS} <= set(COMMANDS)
     assert len(README.split()) < 700
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c and c not in (SERVE, NOTEBOOKS)])
 def test_a_command_of_the_readme_works(command):
-    if command in ELSEWHERE:
-        return
     if command.startswith("make "):
         assert f"step {command}\n" in CI
         return
     result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@contextmanager
+def running(*command: str) -> Iterator[subprocess.Popen]:
+    """A server, ended afterwards with everything that it started."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def fetch(address: str, patience: float = 30) -> bytes:
+    """A page of a server that may have told its address before it listens."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return urllib.request.urlopen(address, timeout=patience).read()
+        except urllib.error.URLError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_make_serve_serves_the_book(built):
+    with running(*SERVE.split(), "PORT=0") as process:
+        address = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline()).group()
+        assert b"Lightweight Networks, Reproduced" in fetch(address + "intro.html")
+
+
+@pytest.mark.slow
+def test_a_notebook_server_starts_on_the_chapters():
+    with running(*shlex.split(NOTEBOOKS), "--no-browser", "--allow-root", "--port=0") as process:
+        told = (re.search(r"http://127\S+", line) for line in process.stdout)
+        address = next(filter(None, told)).group()
+        assert b"conv-cost.ipynb" in fetch(address.replace("/lab", "/api/contents"))
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))

@@ -1,6 +1,6 @@
 """The built site in a real browser, with everything cut off that is not on this machine.
 
-The fixture `built` takes the site of the published preset, and builds it if it is not current.
+The site is that of the published preset; the fixture `built` makes it if it is not current.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +16,7 @@ import pytest
 
 from lwsurvey import paths
 from lwsurvey.claims.ledger import Ledger
-from lwsurvey.press import plan, serve, site
+from lwsurvey.press import plan, serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -48,16 +46,6 @@ AXE = {"resultTypes": ["violations"], "preload": False, "elementRef": False}
 # What a second theme can change; all the rest is the same page.
 COLOUR_RULES = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 RAW = re.compile(r"\$\$|\\\(|\\\[|\\begin\{|\{(?:claim|tally|cite|numref|eq|ref|doc|math)[:\w]*\}`")
-
-
-@pytest.fixture(scope="session")
-def built():
-    """The folder of the site."""
-    if not site.current():
-        command = [sys.executable, "-m", "lwsurvey", "build"]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=paths.root())
-        assert done.returncode == 0, f"lwsurvey build failed:\n{done.stdout}\n{done.stderr}"
-    return site.site_folder()
 
 
 @pytest.fixture(scope="session")
