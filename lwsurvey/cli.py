@@ -34,7 +34,9 @@ def _command(function: Callable) -> Callable:
             function(*args, **options)
         except ChapterError as error:
             raise click.UsageError(str(error)) from None
-        except (PlanError, FileNotFoundError, PermissionError) as error:
+        except BrokenPipeError:
+            raise  # the reader of our output has gone; click ends quietly
+        except (PlanError, OSError) as error:
             raise click.ClickException(str(error)) from None
         except ModuleNotFoundError as error:
             hint = "set up the environment with: make book, and use .venv/bin/lwsurvey"
@@ -204,7 +206,8 @@ def ledger(form: str, chapter: str | None, verdict: str | None) -> None:
         raise click.UsageError(str(error)) from None
     except (LedgerError, records.RecordError) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(listing.FORMATS[form](rows), nl=False)
+    # As bytes, because a file or a pipe must not depend on the encoding of a terminal.
+    click.echo(listing.FORMATS[form](rows).encode(), nl=False)
     click.echo(listing.summary(rows), err=True)
     for line in book.remarks:
         click.echo(line, err=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 CONFIDENCE = 0.95
 POWER = 0.80
@@ -62,8 +62,11 @@ def mean_interval(repeats: Sequence[float], confidence: float = CONFIDENCE) -> E
         raise ValueError(f"need two or more repeats in one dimension, got shape {x.shape}")
     if not np.isfinite(x).all():
         raise ValueError(f"{(~np.isfinite(x)).sum()} of {x.size} repeats are not finite")
-    n, mean = x.size, float(x.mean())
-    error = float(x.std(ddof=1)) / math.sqrt(n)
-    t = stats.t.ppf((1 + confidence) / 2, n - 1)
-    detectable = (t + stats.t.ppf(POWER, n - 1)) * error
-    return Estimate(mean, mean - t * error, mean + t * error, n, float(detectable))
+    n, equal = x.size, x.min() == x.max()
+    # Rounding of the mean must not make equal repeats differ.
+    mean = float(x[0] if equal else x.mean())
+    error = 0.0 if equal else float(x.std(ddof=1)) / math.sqrt(n)
+    t = float(stats.t.ppf((1 + confidence) / 2, n - 1))
+    # The shift of the t statistic that puts it beyond t with the probability POWER.
+    shift = float(special.nctdtrinc(n - 1, 1 - POWER, t))
+    return Estimate(mean, mean - t * error, mean + t * error, n, shift * error)

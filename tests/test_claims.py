@@ -7,9 +7,12 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy import stats
 
 from lwsurvey.claims import Claim, Ledger, LedgerError, judge
 from lwsurvey.claims.ledger import COLUMNS, SCALES
@@ -111,6 +114,31 @@ def test_an_erratum_fails_as_written_and_passes_as_corrected():
     assert judge(wrong, 9).verdict == "contradicted"
 
 
+def test_a_table_is_corrected_cell_by_cell():
+    wrong = claim("table", '{"a": 1, "b": 1}', correction_value='{"a": 2, "b": 1}')
+    assert judge(wrong, {"a": 2, "b": 1}).verdict == "erratum"
+    assert judge(wrong, {"a": 2, "b": 3}).verdict == "contradicted"
+
+
+@pytest.mark.parametrize("give", [int, np.int64, np.array, torch.tensor])
+def test_whole_numbers_are_compared_to_the_last_digit(give):
+    big = 2**53
+    assert judge(claim("=", big + 1), give(big + 1)).verdict == "holds"
+    assert judge(claim("=", big + 1), give(big)).verdict == "contradicted"
+    assert type(judge(claim("=", big), give(big)).measured.value) is int
+
+
+@given(value=st.floats(-1e9, 1e9), n=st.integers(2, 30))
+def test_equal_repeats_are_their_value_exactly(value, n):
+    estimate = mean_interval([value] * n)
+    assert (estimate.value, estimate.low, estimate.high) == (value, value, value)
+
+
+def test_the_order_of_repeats_counts_not_their_index():
+    series = pd.Series([1.0, 1.5, 2.0], index=[7, 7, "x"])
+    assert judge(claim(">", 0), series).measured == mean_interval([1.0, 1.5, 2.0])
+
+
 @given(st.lists(st.floats(-10, 10), min_size=2, max_size=9), NUMBERS)
 def test_repeats_are_judged_by_their_t_interval(repeats, value):
     reduced = claim(">", value, scale="reduced")
@@ -140,12 +168,25 @@ def test_the_smallest_detectable_effect_is_detected_four_times_in_five():
     assert 0.72 <= found <= 0.88
 
 
+@pytest.mark.parametrize("confidence", [0.95, 0.995])
+@pytest.mark.parametrize("n", [2, 3, 5, 40])
+def test_the_detectable_effect_has_its_power_with_any_number_of_repeats(n, confidence):
+    repeats = np.linspace(-1, 1, n)
+    error = repeats.std(ddof=1) / math.sqrt(n)
+    shift = mean_interval(repeats, confidence).detectable / error
+    limit = stats.t.ppf((1 + confidence) / 2, n - 1)
+    assert stats.nct.sf(limit, n - 1, shift) == pytest.approx(0.8, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("bad", "says"),
     [
         (math.nan, "NaN"), ([], "empty"), ([1.0, math.nan], "NaN"), ([1.0], "n >= 2"),
         ([[1.0, 2.0]], "shape"), ("1", "number"), (None, "number"), (True, "number"),
         ({"a": 1}, "number"), (math.inf, "infinite"), (object(), "number"),
+        (np.True_, "number"), (torch.tensor(True), "number"), ([True, True], "number"),
+        ([[1], [1, 2]], "number"),
+        (["1", "1"], "number"), (np.array([1j, 2j]), "number"), (10**400, "number"),
     ],
 )  # fmt: skip
 def test_a_measurement_that_is_no_number_is_refused(bad, says):
@@ -185,12 +226,20 @@ def test_out_of_reach_is_a_scale_and_takes_no_measurement():
         ({"value": "nine"}, "cannot be read"),
         ({"value": "NaN"}, "cannot be read"),
         ({"relation": "table", "value": "[1]"}, "cannot be read"),
-        ({"tolerance": "-1"}, "negative"),
+        ({"value": "1" + 400 * "0"}, "cannot be read"),
+        ({"relation": "table", "value": '{"a": 1, "a": 2}'}, "cell of the table appears twice"),
+        ({"tolerance": "-1"}, "negative"), ({"tolerance": "nan"}, "finite"),
+        ({"tolerance": "inf"}, "finite"),
         ({"tolerance": "some"}, "cannot be read"), ({"scale": "huge"}, "scale"),
         ({"kind": "rumour"}, "kind"), ({"verdict": "true"}, "verdict"),
         ({"scale": "reduced", "tolerance": ""}, "margin"), ({"statement": ""}, "statement"),
         ({"verdict": "erratum"}, "erratum"),
         ({"verdict": "holds", "correction_value": "2"}, "erratum"),
+        ({"scale": "reduced", "relation": "table", "value": '{"a": 1}'}, "margin"),
+        ({"correction_relation": "~", "correction_value": "2"}, "relation '~'"),
+        ({"correction_relation": "fact", "correction_value": "x"}, "form"),
+        ({"correction_relation": "table", "correction_value": '{"a": 1}'}, "form"),
+        ({"relation": "table", "value": '{"a": 1}', "correction_value": '{"b": 1}'}, "form"),
     ],
 )  # fmt: skip
 def test_a_row_that_cannot_be_judged_is_named(change, says):
@@ -212,4 +261,7 @@ def test_a_file_with_other_columns_is_refused(tmp_path):
     path = tmp_path / "claims.csv"
     path.write_text("id,claim\nC001,x\n")
     with pytest.raises(LedgerError, match="columns"):
+        Ledger.read(path)
+    path.write_bytes(b"id,claim\nC001,\xff\n")
+    with pytest.raises(LedgerError, match="UTF-8"):
         Ledger.read(path)

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from lwsurvey.claims.ledger import ledger
 from lwsurvey.cli import main
-from lwsurvey.press import chapters, imports, keys, parameters, records, tasks
+from lwsurvey.press import chapters, imports, keys, parameters, results, tasks
 from lwsurvey.press.imports import PACKAGE
 from lwsurvey.press.tasks import Task
 
@@ -32,7 +32,11 @@ sizes = [  # of the images
     16,
 ]
 limit = None  # no limit
+options = {}  # of the plot
 """
+DAMAGED = json.dumps(
+    {"cells": [{"outputs": [{"metadata": {"lwsurvey": {"type": "verdict", "schema": 1}}}]}]}
+)
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ def finish(made: Checkout, slug: str, verdict: str = "holds") -> None:
     facts = {"schema": 1, "parameters": chapter.resolve("cpu"), "seconds": 3.5}
     inputs = keys.inputs(chapter) | {"data": {}}
     notebook["metadata"]["lwsurvey"] = where | facts | {"inputs": inputs}
-    folder = records.runs_folder()
+    folder = results.runs_folder()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{slug}.ipynb").write_text(json.dumps(notebook))
 
@@ -81,6 +85,7 @@ def finish(made: Checkout, slug: str, verdict: str = "holds") -> None:
         ("run conv-cost -p repeats 1.5", "parameter repeats must be a whole number like 100"),
         ("run conv-cost -p repeats true", "repeats must be a whole number like 100, not True"),
         ("run conv-cost -p rate nan", "parameter rate must be a number like 0.5, not 'nan'"),
+        (f"run conv-cost -p rate {10**400}", "parameter rate must be a number like 0.5, not 1000"),
         ("run conv-cost -p preset gpu", "the preset is chosen with --preset, not with -p"),
         ("run conv-cost -p repeats 1 -p repeats 2", "given more than once: repeats"),
         ("run --jobs 0", "0 is not in the range x>=1"),
@@ -102,6 +107,9 @@ def test_a_wrong_command_is_refused_before_anything_starts(checkout, arguments, 
     [
         ({"smoke": {"repeat": 3}}, "preset smoke of conv-cost: unknown parameter 'repeat' (did"),
         ({"smoke": {"repeats": "3"}}, "parameter repeats must be a whole number like 100, not '3'"),
+        ({"smoke": {1: 3}}, "conv-cost: preset smoke has a parameter whose name is no text"),
+        ({1: {}}, "conv-cost: 1 is no name for a preset, put a word there"),
+        ({"../smoke": {}}, "conv-cost: '../smoke' is no name for a preset"),
         ({"smoke": 3}, "conv-cost: preset smoke must map parameters to values"),
         ({"cpu": {}}, "the preset cpu is the parameters cell itself"),
         ({"alone": 1}, "alone must be true or false, not 1"),
@@ -126,6 +134,7 @@ def test_presets_of_an_unknown_chapter_are_refused(checkout):
     ("text", "message"),
     [
         ("{", "notebooks/conv-cost.ipynb is no notebook of format 4"),
+        ('{"cells": [{"cell_type": "code", "source": "", "metadata": null}]}', "is no notebook of"),
         ('{"cells": []}', "0 cells are tagged 'parameters', it must be one"),
     ],
 )
@@ -145,12 +154,18 @@ def test_the_parameters_cell_is_read():
     found = parameters.read(CELL)
     assert {name: p.value for name, p in found.items()} == {
         "preset": "cpu", "repeats": 100, "rate": 0.5, "fast": False, "device": "cpu",
-        "sizes": [8, 16], "limit": None,
+        "sizes": [8, 16], "limit": None, "options": {},
     }  # fmt: skip
     assert found["sizes"].comment == "of the images"
 
 
-@pytest.mark.parametrize("line", ["x = len('a')", "x, y = 1, 2", "import os", "x += 1", "x: int"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x = len('a')", "x, y = 1, 2", "import os", "x += 1", "x: int",
+        "x = {1}", "x = b'a'", "x = 1e999", "x = [1j]",
+    ],
+)  # fmt: skip
 def test_a_parameters_cell_that_does_more_is_refused(line):
     with pytest.raises(parameters.ParameterError, match="line 1 of the parameters cell must be"):
         parameters.read(line)
@@ -180,8 +195,11 @@ def test_a_value_takes_the_type_of_its_parameter(name, text, value):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("fast", "1"), ("sizes", "3"), ("sizes", "[1.5]"), ("rate", "high"), ("limit", "[1]")],
-)
+    [
+        ("fast", "1"), ("sizes", "3"), ("sizes", "[1.5]"), ("rate", "high"), ("limit", "[1]"),
+        ("options", "{a: 2026-01-01}"), ("options", "{a: .nan}"),
+    ],
+)  # fmt: skip
 def test_a_value_of_another_type_is_refused(name, text):
     known = parameters.read(CELL)
     with pytest.raises(parameters.ParameterError, match=f"parameter {name} must be"):
@@ -236,6 +254,31 @@ def test_the_ledger_in_all_its_forms(checkout):
     assert "1 claims: 1 not examined yet" in listed.stderr
     assert "relu-collapse: not up to date (never run)" in listed.stderr
     assert call("ledger", "--chapter", "conv-cost").exit_code == 0
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "md", "table"])
+def test_the_ledger_does_not_depend_on_the_encoding_of_the_terminal(checkout, form):
+    checkout.claims[0] |= {"statement": "2 × 2 → 4 …"}
+    checkout.save()
+    result = CliRunner(charset="latin-1").invoke(main, ["ledger", "--format", form])
+    assert "2 × 2 → 4 …" in result.stdout_bytes.decode()
+
+
+@pytest.mark.parametrize("text", ["", '{"cells": [', "[]", '{"cells": null}', DAMAGED])
+def test_a_damaged_result_is_named(checkout, text):
+    finish(checkout, "conv-cost")
+    (results.runs_folder() / "conv-cost.ipynb").write_text(text)
+    result = call("ledger")
+    assert result.exit_code == 1
+    assert "the result conv-cost.ipynb is damaged; make it again: lwsurvey run" in result.output
+
+
+def test_a_file_that_cannot_be_read_is_named(checkout):
+    path = checkout.root / "notebooks" / "presets.yml"
+    path.unlink()
+    path.mkdir()
+    result = call("list")
+    assert (result.exit_code, "presets.yml" in result.output) == (1, True), result.output
 
 
 def test_a_verdict_that_differs_from_the_ledger_is_an_error(checkout):

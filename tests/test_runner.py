@@ -15,11 +15,12 @@ from pathlib import Path
 import nbformat
 import pytest
 from checkout import Checkout
-from filelock import FileLock
+from filelock import FileLock, ReadWriteLock
 
-from lwsurvey.press import chapters, keys, run, tasks
+from lwsurvey.press import chapters, keys, run, tasks, trace
 from lwsurvey.press.imports import PACKAGE
 from lwsurvey.press.process import Outcome
+from lwsurvey.press.progress import Progress
 
 ALL = pytest.mark.timeout(180)
 TIMES = "import time\nbegan = time.time()\ntime.sleep(1)"
@@ -215,9 +216,44 @@ def test_it_waits_for_another_run_and_takes_its_result(checkout, capsys):
     lock = FileLock(checkout.root / "_build/runs/smoke/.work/good.lock", thread_local=False)
     lock.acquire()
     threading.Timer(0.5, lock.release).start()
-    assert execute(slugs=("good",), force=True) == {"good": Outcome(0.0)}
+    assert execute(slugs=("good",), force=True) == {}
     said = capsys.readouterr().err
     assert "good: waits, another run is at it" in said and "has just finished it" in said
+
+
+@ALL
+@pytest.mark.parametrize(
+    ("slug", "held", "said"),
+    [
+        ("alone-a", "acquire_read", "alone-a: waits, another run is at work"),
+        ("good", "acquire_write", "good: waits, a chapter of another run must be alone"),
+    ],
+)
+def test_a_chapter_that_runs_alone_does_so_beside_other_runs(checkout, capsys, slug, held, said):
+    lock = ReadWriteLock(checkout.root / "_build/runs" / run.ALONE, is_singleton=False)
+    getattr(lock, held)()
+    waiting = threading.Thread(target=execute, kwargs={"slugs": (slug,), "force": True})
+    waiting.start()
+    heard = []
+    assert wait(lambda: heard.append(capsys.readouterr().err) or said in "".join(heard), 10)
+    assert "started" not in "".join(heard)
+    lock.release()
+    waiting.join()
+    assert f"{slug}: finished" in capsys.readouterr().err
+
+
+def test_a_long_reason_is_cut(checkout, capsys):
+    path = checkout.root / "none"
+    Progress({}, set(), 1).fail("good", Outcome(None, "m" * 10**6), path, path)
+    assert len(capsys.readouterr().err) < 500
+
+
+@pytest.mark.parametrize(
+    ("name", "noted"),
+    [("data/a.csv", "data/a.csv"), ("x.egg-info/entry_points.txt", None), ("_build/a", None)],
+)
+def test_only_what_belongs_to_the_checkout_is_noted(name, noted):
+    assert trace._read_name((f"/book/{name}", "r", os.O_RDONLY), "/book/", "/venv/") == noted
 
 
 def alive(pid: int) -> bool:
@@ -292,11 +328,12 @@ def test_a_killed_worker_is_a_failure_of_its_chapter(slow):
 
 @ALL
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_named_and_leaves_nothing(checkout, tmp_path_factory):
+@pytest.mark.parametrize("file", ["good.ipynb", "good.done"])
+def test_a_full_disk_is_named_and_leaves_nothing(checkout, tmp_path_factory, file):
     scratch = tmp_path_factory.mktemp("s")
     folder = checkout.root / "_build" / "runs" / "full"
     (folder / "work").mkdir(parents=True)
-    (folder / "work" / "good.ipynb").symlink_to("/dev/full")
+    (folder / "work" / file).symlink_to("/dev/full")
     job = {"slug": "good", "preset": "cpu", "parameters": {}, "changed": {}}
     job |= {"folder": str(folder), "work": str(folder / "work"), "scratch": str(scratch)}
     process = subprocess.Popen(
@@ -314,4 +351,4 @@ def test_a_full_disk_is_named_and_leaves_nothing(checkout, tmp_path_factory):
     process.stdout.close()
     assert process.wait(10) == 0
     assert last == {"failed": "the disk is full; free some space and run again"}
-    assert list(folder.rglob("*.ipynb")) == []
+    assert [path.name for path in folder.rglob("*")] == ["work"]

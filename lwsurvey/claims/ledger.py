@@ -6,6 +6,7 @@ import csv
 import difflib
 import json
 import math
+import sys
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -99,7 +100,7 @@ COLUMNS = tuple(f.name for f in fields(Claim))
 def _parse(relation: str, text: str) -> Value:
     if relation == "fact":
         return text
-    value = json.loads(text)
+    value = json.loads(text, object_pairs_hook=_cells)
     if relation != "table":
         return _finite(value)
     if not isinstance(value, dict) or not value:
@@ -107,8 +108,16 @@ def _parse(relation: str, text: str) -> Value:
     return {cell: _finite(number) for cell, number in value.items()}
 
 
+def _cells(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    cells = dict(pairs)
+    if len(cells) < len(pairs):
+        raise ValueError("a cell of the table appears twice")
+    return cells
+
+
 def _finite(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not abs(value) <= sys.float_info.max:
         raise ValueError(f"{value!r} is no finite number")
     return value
 
@@ -129,21 +138,30 @@ def _problem(claim: Claim) -> str | None:
 
 
 def _rule_problem(claim: Claim) -> str | None:
-    if claim.relation not in RELATIONS:
-        return f"relation {claim.relation!r} is none of {', '.join(RELATIONS)}"
+    for relation in (claim.relation, claim.correction_relation or claim.relation):
+        if relation not in RELATIONS:
+            return f"relation {relation!r} is none of {', '.join(RELATIONS)}"
     if not claim.value:
         return "value is empty"
     try:
-        for rule in filter(None, (claim.rule, claim.correction_rule)):
-            if rule.relation != "fact" and rule.margin(1.0) < 0:
-                return "a tolerance must not be negative"
+        rules = list(filter(None, (claim.rule, claim.correction_rule)))
+        for rule in rules:
+            if rule.relation != "fact" and not 0 <= rule.margin(1.0) < math.inf:
+                return "a tolerance must be finite and not negative"
     except ValueError as error:
         return f"value or tolerance cannot be read ({error})"
-    if claim.scale == "reduced" and claim.relation == "=" and claim.rule.margin(1.0) == 0:
+    if any(_form(rule.value) != _form(claim.rule.value) for rule in rules):
+        return "a correction is of the claim's form: a number, a phrase, or a table of its cells"
+    equality = claim.relation in ("=", "table")
+    if claim.scale == "reduced" and equality and claim.rule.margin(1.0) == 0:
         return "a reduced experiment that claims equality needs a tolerance (its margin)"
     if (claim.verdict == "erratum") != bool(claim.correction_value) and claim.verdict:
         return "an erratum needs a correction_value, and only an erratum has one"
     return None
+
+
+def _form(value: Value) -> object:
+    return set(value) if isinstance(value, dict) else type(value) is str
 
 
 class Ledger:
@@ -165,11 +183,14 @@ class Ledger:
     @classmethod
     def read(cls, path: Path) -> Ledger:
         """Read a ledger from a CSV file with the columns `COLUMNS`."""
-        with open(path, newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise LedgerError(f"{path.name}: the columns must be {', '.join(COLUMNS)}")
-            rows = list(reader)
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                reader = csv.DictReader(file)
+                columns, rows = tuple(reader.fieldnames or ()), list(reader)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise LedgerError(f"{path.name} is no CSV in UTF-8: {error}") from None
+        if columns != COLUMNS:
+            raise LedgerError(f"{path.name}: the columns must be {', '.join(COLUMNS)}")
         for row in rows:
             if None in row or None in row.values():
                 raise LedgerError(f"{path.name}: {row['id']} has too many or too few columns")

@@ -103,16 +103,21 @@ def read_notebook(path: Path) -> list[dict]:
     """
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        return [cell | {"source": "".join(cell["source"])} for cell in cells]
+        return [_complete(cell) for cell in cells]
     except OSError as error:
         raise ChapterError(f"notebooks/{path.name}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise ChapterError(f"notebooks/{path.name} is no notebook of format 4") from None
 
 
+def _complete(cell: dict) -> dict:
+    needed = {"cell_type": cell["cell_type"], "metadata": dict(cell["metadata"])}
+    return cell | needed | {"source": "".join(cell["source"])}
+
+
 def tags(cell: dict) -> list[str]:
     """The tags of a cell."""
-    return cell.get("metadata", {}).get("tags", [])
+    return cell["metadata"].get("tags", [])
 
 
 def _chapter(path: Path, entry: dict[str, object]) -> Chapter:

@@ -56,7 +56,7 @@ def state(chapter: Chapter, preset: str, parameters: dict[str, object], folder: 
     now = inputs(chapter)
     try:
         seconds, changes = float(last["seconds"]), _changes(last, preset, parameters, now)
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         return State(False, "its result is of another format")
     if not changes:
         return State(True, "nothing changed", seconds)
@@ -135,7 +135,7 @@ def _file_changes(then: dict[str, str], now: dict[str, str]) -> list[str]:
 
 
 def _essence(cell: dict) -> dict:
-    metadata = {k: v for k, v in cell.get("metadata", {}).items() if k not in VOLATILE}
+    metadata = {k: v for k, v in cell["metadata"].items() if k not in VOLATILE}
     kept = {name: cell.get(name) for name in ("id", "cell_type", "source", "attachments")}
     return kept | {"metadata": metadata}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import io
-import math
+import json
 import tokenize
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -68,9 +68,9 @@ def _assignment(node: ast.stmt) -> tuple[str, object]:
     if isinstance(node, ast.Assign | ast.AnnAssign) and value and len(targets) == 1:
         try:
             if isinstance(targets[0], ast.Name):
-                return targets[0].id, ast.literal_eval(value)
-        except ValueError:
-            pass  # not a literal: refused below, as every other statement
+                return targets[0].id, _plain(ast.literal_eval(value))
+        except (ValueError, TypeError):
+            pass  # no plain value: refused below, as every other statement
     raise ParameterError(
         f"line {node.lineno} of the parameters cell must be NAME = VALUE with a plain value"
     )
@@ -110,8 +110,8 @@ def replace(parameters: dict[str, Parameter], changes: dict[str, object]) -> dic
 
 def _checked(parameter: Parameter, value: object) -> object:
     try:
-        return _fit(parameter.value, value)
-    except TypeError:
+        return _fit(parameter.value, _plain(value))
+    except (TypeError, OverflowError):
         kind = KINDS.get(type(parameter.value), "a plain value")
         raise ParameterError(
             f"parameter {parameter.name} must be {kind} like {parameter.value!r}, not {value!r}"
@@ -121,8 +121,6 @@ def _checked(parameter: Parameter, value: object) -> object:
 def _fit(default: object, value: object) -> object:
     """The value as the type of the default, or TypeError."""
     if isinstance(default, float) and type(value) in (int, float):
-        if not math.isfinite(value):
-            raise TypeError(value)
         return float(value)
     if isinstance(default, list | tuple) and isinstance(value, list | tuple):
         return [_fit_element(default, element) for element in value]
@@ -142,6 +140,15 @@ def _fit_element(defaults: list | tuple, value: object) -> object:
         except TypeError:
             continue
     raise TypeError(value)
+
+
+def _plain(value: object) -> object:
+    """The value itself, or TypeError if JSON cannot hold it, as an executed notebook must."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        raise TypeError(value) from error
+    return value
 
 
 def unknown(what: str, name: str, valid: Collection[str]) -> str:

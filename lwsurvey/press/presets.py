@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import yaml
@@ -10,6 +11,8 @@ from lwsurvey.press.parameters import unknown
 from lwsurvey.press.results import PUBLISHED
 
 SETTINGS = {"alone": False, "timeout": 600}
+# It becomes the name of a folder.
+NAME = re.compile(r"\w[\w.-]*")
 
 
 class ChapterError(ValueError):
@@ -54,7 +57,11 @@ def _check_entry(slug: str, entry: object) -> None:
     if type(timeout) not in (int, float) or not 0 < timeout < float("inf"):
         raise ChapterError(f"{where}: timeout must be seconds, not {timeout!r}")
     for name, changes in entry.items():
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ChapterError(f"{where}: {name!r} is no name for a preset, put a word there")
         if name not in SETTINGS and not isinstance(changes, dict):
             raise ChapterError(f"{where}: preset {name} must map parameters to values")
+        if name not in SETTINGS and not all(isinstance(key, str) for key in changes):
+            raise ChapterError(f"{where}: preset {name} has a parameter whose name is no text")
     if PUBLISHED in entry:
         raise ChapterError(f"{where}: the preset {PUBLISHED} is the parameters cell itself")

@@ -14,7 +14,7 @@ from lwsurvey.press.process import Outcome
 
 FORMAT = "{percentage:3.0f}%|{bar:24}| {desc}"
 REFRESH = 0.5
-LINES = 4
+LINES, WIDTH = 4, 300
 
 
 class Progress:
@@ -72,7 +72,7 @@ class Progress:
         """A chapter failed: where, why, and where to look."""
         self._end(slug)
         text = [f"{slug}: failed{_where(outcome)}"]
-        text += [f"    {line}" for line in outcome.reason.splitlines()[:LINES]]
+        text += [f"    {line[:WIDTH]}" for line in outcome.reason.splitlines()[:LINES]]
         text += [f"    log: {_relative(log)}"] if log.exists() else []
         text += [f"    unfinished notebook: {_relative(partial)}"] if partial.exists() else []
         self.say("\n".join(text))

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
-
 from lwsurvey.claims.ledger import Ledger
-from lwsurvey.press.results import PUBLISHED, entries, runs_folder
+from lwsurvey.press.results import entries
 from lwsurvey.schema import SCHEMA
 from lwsurvey.stats import Estimate
-
-__all__ = ["PUBLISHED", "Record", "RecordError", "collect", "differences", "entries"]
-__all__ += ["measurement", "read", "runs_folder"]
 
 
 class RecordError(ValueError):
@@ -38,22 +34,28 @@ def read(path: Path) -> list[Record]:
     """The verdicts of one executed notebook.
 
     Raises:
-        RecordError: a record is of another schema, or a claim is decided twice.
+        RecordError: the file is damaged, a record is of another schema, or a claim is decided
+            twice.
     """
-    notebook = nbformat.read(path, as_version=4)
-    records = []
-    for entry in entries(notebook, "verdict"):
-        if entry.get("schema") != SCHEMA:
-            raise RecordError(
-                f"{path.name}: a record of schema {entry.get('schema')}, not {SCHEMA}"
-            )
-        fields = {name: entry[name] for name in ("id", "verdict", "measured", "run")}
-        where = {name: entry["run"][name] for name in ("chapter", "preset")}
-        records.append(Record(**fields, **where, failed=tuple(entry["failed"])))
+    try:
+        found = entries(json.loads(path.read_text(encoding="utf-8")), "verdict")
+        other = next((e for e in found if e.get("schema") != SCHEMA), None)
+        records = [] if other else [_record(entry) for entry in found]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        again = f"lwsurvey run {path.stem} --force"
+        raise RecordError(f"the result {path.name} is damaged; make it again: {again}") from None
+    if other:
+        raise RecordError(f"{path.name}: a record of schema {other.get('schema')}, not {SCHEMA}")
     twice = [claim for claim, times in Counter(r.id for r in records).items() if times > 1]
     if twice:
         raise RecordError(f"{path.name}: decided more than once: {', '.join(twice)}")
     return records
+
+
+def _record(entry: dict) -> Record:
+    fields = {name: entry[name] for name in ("id", "verdict", "measured", "run")}
+    where = {name: entry["run"][name] for name in ("chapter", "preset")}
+    return Record(**fields, **where, failed=tuple(entry["failed"]))
 
 
 def measurement(record: Record) -> Estimate | dict[str, Estimate] | str | None:
@@ -64,11 +66,6 @@ def measurement(record: Record) -> Estimate | dict[str, Estimate] | str | None:
     if "value" in measured and not isinstance(measured["value"], dict):
         return Estimate(**measured)
     return {cell: Estimate(**estimate) for cell, estimate in measured.items()}
-
-
-def collect(folder: Path) -> dict[str, Record]:
-    """All verdicts of the executed notebooks in a folder, by claim."""
-    return {record.id: record for path in sorted(folder.glob("*.ipynb")) for record in read(path)}
 
 
 def differences(ledger: Ledger, records: dict[str, Record], chapters: list[str]) -> list[str]:

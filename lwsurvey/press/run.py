@@ -7,7 +7,7 @@ finished. So there is nothing that an interrupted run could leave in a wrong sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,13 +17,15 @@ from doit.exceptions import TaskFailed
 from doit.reporter import ZeroReporter
 from doit.runner import MThreadRunner
 from doit.task import dict_to_task
-from filelock import FileLock, Timeout
+from filelock import FileLock, ReadWriteLock, Timeout
 
 from lwsurvey.press import keys
 from lwsurvey.press.process import Outcome, Workers
 from lwsurvey.press.progress import Progress
-from lwsurvey.press.results import logs_folder
+from lwsurvey.press.results import logs_folder, runs_folder
 from lwsurvey.press.tasks import WORK, Task
+
+ALONE = ".alone"
 
 
 def execute(tasks: list[Task], jobs: int) -> dict[str, Outcome]:
@@ -34,7 +36,7 @@ def execute(tasks: list[Task], jobs: int) -> dict[str, Outcome]:
         jobs: how many chapters run at a time, except those that run alone.
 
     Returns:
-        The outcome of each chapter that was not fresh.
+        The outcome of each chapter that was run here, finished or failed.
 
     Raises:
         KeyboardInterrupt: the user's; the workers have ended, finished chapters stay.
@@ -92,13 +94,10 @@ class _Run(ZeroReporter):
     def _run(self, task: Task) -> TaskFailed | None:
         with self._held(task) as waited:
             if waited and keys.state(task.chapter, task.preset, task.parameters, task.folder).fresh:
-                self.outcomes[task.slug] = Outcome(0.0)
                 self.progress.taken(task.slug)
                 return None
-            try:
+            with self._apart(task):
                 outcome = self._work(task)
-            except OSError as error:
-                outcome = Outcome(None, str(error))
         self.outcomes[task.slug] = outcome
         if outcome.seconds is None:
             return TaskFailed(outcome.reason)
@@ -120,17 +119,35 @@ class _Run(ZeroReporter):
         """Keep other runs from the chapter; True if that meant to wait for one."""
         folder = task.folder / WORK
         folder.mkdir(parents=True, exist_ok=True)
-        lock, waited = FileLock(folder / f"{task.slug}.lock"), False
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            self.progress.say(f"{task.slug}: waits, another run is at it")
-            lock.acquire()
-            waited = True
+        lock = FileLock(folder / f"{task.slug}.lock")
+        waited = self._acquire(lock.acquire, f"{task.slug}: waits, another run is at it")
         try:
             yield waited
         finally:
             lock.release()
+
+    @contextmanager
+    def _apart(self, task: Task) -> Iterator[None]:
+        """Keep a chapter that runs alone and all others apart, whichever run they belong to."""
+        alone = task.chapter.alone
+        lock = ReadWriteLock(runs_folder().parent / ALONE, is_singleton=False)
+        acquire = lock.acquire_write if alone else lock.acquire_read
+        why = "another run is at work" if alone else "a chapter of another run must be alone"
+        self._acquire(acquire, f"{task.slug}: waits, {why}")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _acquire(self, acquire: Callable, message: str) -> bool:
+        """Acquire a lock; True if that meant to wait."""
+        try:
+            acquire(timeout=0)
+        except Timeout:
+            self.progress.say(message)
+            acquire()
+            return True
+        return False
 
     def _log(self, task: Task) -> Path:
         return logs_folder(task.name) / f"{task.slug}.log"

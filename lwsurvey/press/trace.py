@@ -16,6 +16,8 @@ WORKER_VARIABLE = "LWSURVEY_WORKER"
 # Sources are followed by the key through their import statements, see imports.py.
 CODE = (".py", ".pyc", ".so")
 LISTED = "data/"
+# Written by installers; what is installed is in the lock file.
+INSTALLED = (".egg-info/", ".dist-info/")
 
 
 def install(root: str, log: Path) -> None:
@@ -52,7 +54,7 @@ def _read_name(arguments: tuple, prefix: str, ours: str) -> str | None:
     if name is None or name.endswith(CODE) or (prefix + name).startswith(ours):
         return None
     hidden = name.startswith((".", "_build/")) or "/." in name or "__pycache__" in name
-    return None if hidden else name
+    return None if hidden or any(mark in name for mark in INSTALLED) else name
 
 
 def _listed_name(path: object, prefix: str) -> str | None:

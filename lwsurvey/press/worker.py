@@ -45,6 +45,7 @@ class Worker:
         self.scratch = kernel.Scratch(Path(job["scratch"]))
         self.chapter: Chapter = select(discover(), (job["slug"],))[0]
         self.partial = Path(job["work"]) / f"{self.chapter.slug}.ipynb"
+        self.done = self.partial.with_suffix(".done")
 
     def tell(self, **message: object) -> None:
         """Send a message to the run."""
@@ -107,20 +108,20 @@ class Worker:
     def _save(self, notebook: object) -> None:
         import nbformat
 
-        done = self.partial.with_suffix(".done")
-        with open(done, "w", encoding="utf-8") as file:
+        with open(self.done, "w", encoding="utf-8") as file:
             nbformat.write(notebook, file)
             file.flush()
             os.fsync(file.fileno())
         folder = Path(self.job["folder"])
-        os.replace(done, folder / self.partial.name)
+        os.replace(self.done, folder / self.partial.name)
         self.partial.unlink()
         (folder / "failed" / self.partial.name).unlink(missing_ok=True)
 
     def _keep_partial(self, error: Exception) -> None:
         """Move the unfinished notebook to where it can be looked at."""
         if getattr(error, "errno", None) in FULL:
-            self.partial.unlink(missing_ok=True)  # it may be cut off, and space is needed
+            for cut_off in (self.partial, self.done):  # space is needed
+                cut_off.unlink(missing_ok=True)
         elif self.partial.exists():
             failed = Path(self.job["folder"]) / "failed"
             failed.mkdir(exist_ok=True)
