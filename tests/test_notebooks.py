@@ -16,7 +16,7 @@ import yaml
 
 from lwsurvey.claims import judge, ledger
 from lwsurvey.claims.ledger import Claim
-from lwsurvey.press import records
+from lwsurvey.press import records, results
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -116,7 +116,7 @@ def smoke() -> Path:
     command = [sys.executable, "-m", "lwsurvey", "run", "--preset", "smoke"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert result.returncode == 0, result.stdout + result.stderr
-    return records.runs_folder("smoke")
+    return results.runs_folder("smoke")
 
 
 @pytest.mark.slow

@@ -181,10 +181,10 @@ def test_best_affine_is_exact_without_relu_and_beats_small_changes():
     assert (decoders.relative_error(worse, x) > decoders.relative_error(best, x)).all()
 
 
-def test_relative_error_of_the_mean_is_one():
+@pytest.mark.parametrize(("share", "error"), [(0, 1), (0.5, 0.25), (1, 0)])
+def test_relative_error_of_a_shrunken_curve(share, error):
     x = maps.spiral(30)
-    mean = np.broadcast_to(x.mean(axis=0), (2, *x.shape))
-    assert np.allclose(decoders.relative_error(mean, x), 1)
+    assert np.allclose(decoders.relative_error(np.stack([share * x] * 2), x), error)
 
 
 # Curves and convexity

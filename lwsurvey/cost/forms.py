@@ -24,27 +24,36 @@ def forms(C: int, side: int) -> dict[str, tuple[Cost, nn.Module]]:
     """
     if C % 8:
         raise ValueError(f"C must be divisible by 8, it is {C}")
+    costs = _closed_forms(C, side)
+    with torch.device("meta"):
+        modules = _modules(C)
+    return {name: (costs[name], module) for name, module in modules.items()}
+
+
+def _modules(C: int) -> dict[str, nn.Module]:
+    neck, squeezed, half = C // 4, C // 8, C // 2
+    column = nn.Conv2d(C, C, (3, 1), padding=(1, 0), bias=False)
+    row = nn.Conv2d(C, C, (1, 3), padding=(0, 1), bias=False)
+    return {
+        "standard": same_convolution(C, C, 3),
+        "3 × 1, 1 × 3": nn.Sequential(column, row),
+        "4 groups": same_convolution(C, C, 3, groups=4),
+        "bottleneck": nn.Sequential(
+            same_convolution(C, neck, 1), same_convolution(neck, neck, 3),
+            same_convolution(neck, C, 1),
+        ),
+        "separable": DepthwiseSeparable(C, C),
+        "fire module": Fire(C, squeezed, half, half),
+    }  # fmt: skip
+
+
+def _closed_forms(C: int, side: int) -> dict[str, Cost]:
     H = W = side
     neck, squeezed, half = C // 4, C // 8, C // 2
     fire = closed_form.pointwise(C, squeezed, H, W)
     fire += closed_form.pointwise(squeezed, half, H, W)
     fire += closed_form.convolution(squeezed, half, 3, H, W)
-    with torch.device("meta"):
-        column = nn.Conv2d(C, C, (3, 1), padding=(1, 0), bias=False)
-        row = nn.Conv2d(C, C, (1, 3), padding=(0, 1), bias=False)
-        modules = {
-            "standard": same_convolution(C, C, 3),
-            "3 × 1, 1 × 3": nn.Sequential(column, row),
-            "4 groups": same_convolution(C, C, 3, groups=4),
-            "bottleneck": nn.Sequential(
-                same_convolution(C, neck, 1),
-                same_convolution(neck, neck, 3),
-                same_convolution(neck, C, 1),
-            ),
-            "separable": DepthwiseSeparable(C, C),
-            "fire module": Fire(C, squeezed, half, half),
-        }
-    costs = {
+    return {
         "standard": closed_form.convolution(C, C, 3, H, W),
         "3 × 1, 1 × 3": closed_form.asymmetric(C, C, C, 3, H, W),
         "4 groups": closed_form.convolution(C, C, 3, H, W, 4),
@@ -52,4 +61,3 @@ def forms(C: int, side: int) -> dict[str, tuple[Cost, nn.Module]]:
         "separable": closed_form.separable(C, C, 3, H, W),
         "fire module": fire,
     }
-    return {name: (costs[name], module) for name, module in modules.items()}

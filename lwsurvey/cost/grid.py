@@ -46,28 +46,32 @@ def _compare(K, channels, stride, padding, map_in) -> dict[str, bool]:
     how = (K, map_in, stride, padding)
     dense, depth, point = real(N, M, *how), real(N, N, *how, G=N), real(N, M, (1, 1), (H, W))
     pair = depth + point
-    groups = {G: real(N, M, *how, G=G) for G in GROUPS}
-    multiples = {m: (real(N, m * N, *how, G=N), real(N, m * N, *how)) for m in MULTIPLIERS}
+    groups = {1: dense} | {G: real(N, M, *how, G=G) for G in GROUPS}
+    by_torch = {G: _torch_count(N, M, *how, G=G) for G in groups}
     return {
         "standard": dense.macs != closed_form.convolution(N, M, K, H, W).macs,
         "grouped": any(
             g.macs * G != dense.macs or g != closed_form.convolution(N, M, K, H, W, G)
             for G, g in groups.items()
         ),
-        "depthwise": any(
-            d.macs != H * W * K_h * K_w * m * N
-            or d.macs * N != full.macs
-            or d != closed_form.depthwise(N, K, H, W, m)
-            for m, (d, full) in multiples.items()
-        ),
+        "depthwise": any(_depthwise_off(N, m, H, W, how) for m in MULTIPLIERS),
         "depthwise stage": depth.macs != H * W * K_h * K_w * N,
         "pointwise": point.macs != closed_form.pointwise(N, M, H, W).macs,
         "separable": pair.macs != closed_form.separable(N, M, K, H, W).macs,
         "ratio": Fraction(pair.macs, dense.macs) != Fraction(1, M) + Fraction(1, K_h * K_w),
         "weights": (dense.parameters, pair.parameters) != (K_h * K_w * N * M, N * (K_h * K_w + M)),
         "output shape": not _same_shape(N, M, *how),
-        "PyTorch's counter": _torch_count(N, M, *how) != dense,
+        "PyTorch's counter": by_torch != groups or _torch_count(N, N, *how, G=N) != depth,
     }
+
+
+def _depthwise_off(N, m, H, W, how) -> bool:
+    """Whether m filters a channel cost other than H W K^2 M, or than 1/N of the dense layer."""
+    K, M = how[0], m * N
+    thin, full = real(N, M, *how, G=N), real(N, M, *how)
+    formula = H * W * K[0] * K[1] * M
+    closed = closed_form.depthwise(N, K, H, W, m)
+    return thin.macs != formula or thin.macs * N != full.macs or thin != closed
 
 
 def real(N, M, K, map_in, stride=1, padding=0, G=1) -> Cost:
@@ -76,9 +80,9 @@ def real(N, M, K, map_in, stride=1, padding=0, G=1) -> Cost:
     return Cost(multiplications(layer, *map_in), layer.weight.numel())
 
 
-def _torch_count(N, M, K, map_in, stride, padding) -> Cost:
+def _torch_count(N, M, K, map_in, stride, padding, G=1) -> Cost:
     with torch.device("meta"):
-        layer = nn.Conv2d(N, M, K, stride, padding, bias=False)
+        layer = nn.Conv2d(N, M, K, stride, padding, groups=G, bias=False)
     return count(layer, (1, N, *map_in))
 
 

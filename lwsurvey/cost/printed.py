@@ -58,6 +58,11 @@ def blog_separable(N: Number, M: Number, K: Number, H: Number, W: Number) -> Num
     return K * K * H * W * N + N * M
 
 
+def song_separable(N: Number, M: Number, D_K: Number, D_F: Number) -> Number:
+    """Separable cost of song2022notes; D_F is said to be the size of the *input* map."""
+    return D_K**2 * D_F**2 * N + N * M * D_F**2
+
+
 def song_depthwise(N: Number, D_K: Number, D_F: Number) -> Number:
     """Depthwise term of song2022notes; D_F is said to be the size of the *input* map."""
     return D_K**2 * D_F**2 * N
@@ -95,6 +100,7 @@ def cases() -> dict[str, Case]:
     depth = {key: third[key] for key in ("M", "K", "H", "W")}
     point = {key: third[key] for key in ("N", "M", "H", "W")}
     liu, blog = "{cite}`liu2022analysis`", "{cite}`seedblog2019`"
+    song = {"N": 128, "M": 128, "D_K": 3, "D_F": 56}
     return {
         "C006": Case(f"{liu}, 1", liu_standard, third, name, dense, shape),
         "C008": Case(
@@ -110,6 +116,7 @@ def cases() -> dict[str, Case]:
         ),
         "C169": Case(f"{blog}, 1", blog_standard, third, name, dense, shape),
         "C170": Case(f"{blog}, 2", blog_separable, third, name, block, shape),
+        "C219": Case("{cite}`song2022notes`", song_separable, song, name, block, shape),
         "C704": Case(
             "{cite}`song2022notes`", song_depthwise, {"N": 64, "D_K": 3, "D_F": 112},
             "64, 64, 56; stride 2",

@@ -74,9 +74,16 @@ def _segment_middle(t: np.ndarray, y: np.ndarray, radius: float) -> np.ndarray:
 
 
 def relative_error(guess: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Mean squared error over the variance of the points, by matrix: ``(r, p, d)`` -> ``(r,)``."""
-    spread = ((x - x.mean(axis=0)) ** 2).sum(axis=1).mean()
-    return ((guess - x) ** 2).sum(axis=2).mean(axis=1) / spread
+    """Mean squared error over the points' mean squared length, by matrix.
+
+    Args:
+        guess: reconstructions, shape ``(r, p, d)``.
+        x: points, shape ``(p, d)``.
+
+    Returns:
+        shape ``(r,)``; 1 for guessing the origin, 1/4 for guessing x/2.
+    """
+    return ((guess - x) ** 2).sum(axis=2).mean(axis=1) / (x**2).sum(axis=1).mean()
 
 
 def _fitting(t: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -68,7 +68,7 @@ def errors(curves: Mapping[str, np.ndarray], dims: Sequence[int]) -> Figure:
         ax.plot(dims, median, color=colour, marker="o", markersize=4, label=name)
     ax.axhline(0.25, color=INK, linewidth=0.8, linestyle="--")
     ax.annotate("¼", (10, 0.25), (0, -14), textcoords="offset points")
-    ax.set(xlabel="embedding dimension n", ylabel="error / variance of the curve", ylim=(0, 1))
+    ax.set(xlabel="embedding dimension n", ylabel="error / mean squared size", ylim=(0, 1))
     ax.set(xscale="log", xlim=(min(dims) / 1.2, max(dims) * 1.2))
     ax.set_xticks(list(dims), list(map(str, dims)))
     ax.minorticks_off()

@@ -51,10 +51,10 @@ class Bottleneck(nn.Module):
 
 
 def inverted_net(width: int, t: int = 6, relu_slim: bool = False) -> nn.Sequential:
-    """Four inverted-residual blocks whose slim ends have ``width`` channels."""
+    """Four inverted-residual blocks whose slim ends have ``width`` channels; a linear stem."""
     strides = (1, 2, 1, 1)
     blocks = [Inverted(width, width, stride, t, relu_slim) for stride in strides]
-    return _net(_conv(1, width, 3, 2, act=relu_slim), blocks, width)
+    return _net(_conv(1, width, 3, 2, act=False), blocks, width)
 
 
 def bottleneck_net(ends: int, slim: int, relu_slim: bool = True) -> nn.Sequential:
