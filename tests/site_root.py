@@ -41,13 +41,14 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
     real = paths.root()
     shutil.copytree(real / "book", root / "book")
     shutil.copyfile(real / "_config.yml", root / "_config.yml")
-    intro = root / "book" / "intro.md"
-    intro.write_text(re.sub(r"(?<=\{findings\} ).*", "C001", intro.read_text()))
-    toc = "format: jb-book\nroot: intro\nchapters:\n" + "".join(
+    first = root / "book" / "index.md"
+    first.write_text(re.sub(r"(?<=\{findings\} ).*", "C001", first.read_text()))
+    toc = "format: jb-book\nroot: index\nchapters:\n" + "".join(
         f"- file: {name}\n"
         for name in ("verdicts", "part-costs", "conv-cost", "ledger", "edition", "errata")
     )
     (root / "book" / "_toc.yml").write_text(toc + "- file: bibliography\n")
+    (root / "book" / "part-hand.md").unlink()
     (root / "data").mkdir()
     write_claims(root)
     (root / "notebooks").mkdir()

@@ -70,7 +70,7 @@ def fetch(address: str, patience: float = 30) -> bytes:
 def test_make_serve_serves_the_book(built):
     with running(*SERVE.split(), "PORT=0") as process:
         address = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline()).group()
-        assert b"Lightweight Networks, Reproduced" in fetch(address + "intro.html")
+        assert b"Lightweight Networks, Reproduced" in fetch(address + "index.html")
 
 
 @pytest.mark.slow

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import urllib.request
 
 import nbformat
 import pytest
 import site_root
+from pybtex.database import parse_file
 
+from lwsurvey import paths
 from lwsurvey.claims import Ledger
 from lwsurvey.plots import FAINT, INK
 from lwsurvey.press import colours, notebook, picture, plan, serve, site, state, verify
@@ -47,6 +50,22 @@ def test_a_page_without_a_source_is_named(root):
         site.build()
 
 
+@pytest.mark.parametrize("name", ["book/lost.md", "notebooks/lost.ipynb"])
+def test_a_page_that_is_not_listed_is_named(root, name):
+    (root / name).write_text("# Lost")
+    with pytest.raises(site.SiteError, match=f"_toc.yml does not name {name}"):
+        site.build()
+
+
+def test_no_two_references_are_cited_alike():
+    entries = parse_file(paths.root() / "book" / "references.bib").entries.values()
+    cited = [
+        (*authors[0].last_names, *(authors[1].last_names if len(authors) == 2 else []), year)
+        for authors, year in ((e.persons["author"], e.fields["year"]) for e in entries)
+    ]
+    assert [one for one in cited if cited.count(one) > 1] == []
+
+
 def test_a_verdict_that_differs_from_the_ledger_stops_the_build(tmp_path, monkeypatch):
     made = site_root.make(tmp_path / "r", measured=5.0)
     monkeypatch.setenv("LWSURVEY_ROOT", str(made))
@@ -73,20 +92,28 @@ def test_a_claim_of_an_unplanned_chapter_is_an_error(root, known):
 
 
 @pytest.mark.slow
-def test_build_then_warm_then_unknown_claim(root):
-    """Three properties in one test, because each build takes seconds."""
+def test_build_then_warm_then_broken(root):
+    """Several properties in one test, because each build takes seconds."""
     folder = site.build()
     assert (folder / "conv-cost.html").is_file() and site.current()
     stamp = (folder / "ledger.html").stat().st_mtime_ns
     assert site.build() == folder and (folder / "ledger.html").stat().st_mtime_ns == stamp
     with open(root / "book" / "errata.md", "a") as page:
-        page.write("\nSee {claim}`C999` and {tally}`apples`.\n")
+        page.write("\nSee {claim}`C999` and {tally}`apples`.\n\n![](_static/logo.svg)\n")
+        page.write("\n```{figure} _static/logo.svg\n:alt: a logo\n```\n")
     assert not site.current()
     with pytest.raises(site.SiteError) as caught:
         site.build()
-    assert "C999" in str(caught.value) and "apples" in str(caught.value)
+    for part in ("C999", "apples", "without alternative text", "without caption"):
+        assert part in str(caught.value)
     assert "Traceback" not in str(caught.value)
     assert (folder / "conv-cost.html").is_file(), "the old site must stay"
+
+
+def test_a_full_disk_is_said_in_one_line(tmp_path):
+    output = "WARNING: x\n" + "WARNING: cannot copy: OSError(28, 'No space left on device')\n" * 9
+    found = site._complaints(subprocess.CompletedProcess([], 1, "", output), tmp_path)
+    assert len(found) == 1 and "No space left" in found[0]
 
 
 def _page(body: str, size: int = 9_000) -> str:
@@ -124,16 +151,16 @@ def test_a_complete_site_passes(built):
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [
-        ("intro.html", None, "intro.html is missing"),
-        ("intro.html", "<p>", "intro.html has 3 bytes"),
+        ("index.html", None, "index.html is missing"),
+        ("index.html", "<p>", "index.html has 3 bytes"),
         ("searchindex.js", None, "searchindex.js has 0 bytes"),
         ("notebooks/conv-cost.ipynb", None, "the download of conv-cost is missing"),
         ("ledger.html", _page('<tr data-verdict="x">'), "the ledger page has 1 rows, not 2"),
         ("conv-cost.html", _page("<figure></figure>"), "does not show the verdict on C001"),
         ("conv-cost.html", _page('<p id="claim-C001">'), "has 0 figures, the run has 1"),
-        ("intro.html", _page("see {claim}`C1`"), "raw role"),
-        ("intro.html", _page('<a href="gone.html">'), "gone.html, which does not exist"),
-        ("intro.html", _page('<a href="ledger.html#C9">'), "which has no such anchor"),
+        ("index.html", _page("see {claim}`C1`"), "raw role"),
+        ("index.html", _page('<a href="gone.html">'), "gone.html, which does not exist"),
+        ("index.html", _page('<a href="ledger.html#C9">'), "which has no such anchor"),
     ],
 )
 def test_a_shrunken_or_broken_site_does_not_pass(built, name, text, complaint):

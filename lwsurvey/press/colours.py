@@ -14,7 +14,9 @@ RGB = tuple[float, float, float]
 def stylesheet() -> str:
     """Custom properties for each verdict: colour of its tile, background and text of its badge."""
     # Set on the root, because what an SVG <use> shows inherits but knows no ancestors.
-    blocks = [f'html[data-theme="{theme}"]{{{_properties(theme)}}}' for theme in PAGES]
+    # Without scripts nothing sets the theme, and the page is light.
+    dark = f'html[data-theme="dark"]{{{_properties("dark")}}}'
+    blocks = [f"html{{{_properties('light')}}}", dark]
     for verdict in VERDICT_COLOURS:
         name = verdict.replace(" ", "-")
         values = (f"--lw-{kind}:var(--lw-{name}-{kind})" for kind in ("tile", "tint", "text"))

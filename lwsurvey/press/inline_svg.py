@@ -9,10 +9,12 @@ from xml.etree import ElementTree
 from docutils import nodes
 from myst_nb.sphinx_ext import OUTPUT_FOLDER
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
 
 from lwsurvey.plots import FAINT, INK
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+LOGGER = logging.getLogger(__name__)
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -23,17 +25,24 @@ class InlineFigures(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs: object) -> None:
-        """Replace each image; one without an alternative text is reported."""
+        """Replace each image; Sphinx is told of what lacks its words."""
+        self._complain()
         folder = Path(self.app.outdir).parent / OUTPUT_FOLDER
         for number, image in enumerate(list(self.document.findall(nodes.image))):
             path = Path(self.app.srcdir) / image["uri"]
             if path.suffix != ".svg" or folder.resolve() not in path.resolve().parents:
                 continue
-            if not image.get("alt"):
-                raise ValueError(f"{self.env.docname}: a figure without alternative text")
-            text = inline(path.read_text("utf-8"), f"{self.env.docname}-{number}-", image["alt"])
-            box = f'<div class="lw-figure" tabindex="0">{text}</div>'
+            prefix, alt = f"{self.env.docname}-{number}-", image.get("alt", "")
+            box = f'<div class="lw-figure">{inline(path.read_text("utf-8"), prefix, alt)}</div>'
             image.replace_self(nodes.raw("", box, format="html"))
+
+    def _complain(self) -> None:
+        for image in self.document.findall(nodes.image):
+            if not image.get("alt", "").strip():
+                LOGGER.warning("an image without alternative text", location=image)
+        for figure in self.document.findall(nodes.figure):
+            if not any(isinstance(child, nodes.caption) for child in figure):
+                LOGGER.warning("a figure without caption", location=figure)
 
 
 def inline(svg: str, prefix: str, alt: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from string import ascii_lowercase
 
 from docutils import nodes
 from pybtex.database import Entry, parse_file
@@ -47,12 +46,7 @@ class LedgerPiece(Piece):
         keys = list(renderer.sources.values())
         if missing := [key for key in keys if key not in entries]:
             raise PlanError(f"sources.yml names {', '.join(missing)}, not in references.bib")
-        plain = {key: _author_year(entries[key]) for key in keys}
-        same = {name: [key for key in keys if plain[key] == name] for name in plain.values()}
-        names = {
-            key: f"{name}{ascii_lowercase[same[name].index(key)]}" if len(same[name]) > 1 else name
-            for key, name in plain.items()
-        }
+        names = {key: _author_year(entries[key]) for key in keys}
         titles = {key: entries[key].fields["title"].strip("{}") for key in keys}
         return renderer.ledger(names, titles)
 

@@ -61,6 +61,13 @@ def chapters(book: Path) -> list[str]:
     return [page for page in pages(book) if not (book / f"{page}.md").is_file()]
 
 
+def unlisted(root: Path) -> list[str]:
+    """Pages and notebooks of a checkout that ``_toc.yml`` does not name: nobody would see them."""
+    known = set(pages(root / "book"))
+    files = [*(root / "book").glob("*.md"), *(root / "notebooks").glob("*.ipynb")]
+    return sorted(str(path.relative_to(root)) for path in files if path.stem not in known)
+
+
 def _files(entry: object) -> Iterator[str]:
     if isinstance(entry, dict):
         if "file" in entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -104,6 +105,8 @@ def _chapters(root: Path, preset: str) -> list[str]:
                 f"book/_toc.yml names {slug}, "
                 f"but there is neither book/{slug}.md nor notebooks/{slug}.ipynb"
             )
+    if unlisted := plan.unlisted(root):
+        raise SiteError(f"book/_toc.yml does not name {', '.join(unlisted)}")
     runs = runs_folder(preset)
     if missing := [slug for slug in chapters if not (runs / f"{slug}.ipynb").is_file()]:
         raise SiteError(
@@ -150,7 +153,9 @@ def _sphinx(root: Path, source: Path, work: Path) -> None:
     ]  # fmt: skip
     search = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
     environment = os.environ | {"PYTHONPATH": search, "LWSURVEY_ROOT": str(root)}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=root)
+    result = subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=root, close_fds=False
+    )
     if result.returncode == 0 and (work / "_build" / "html" / "index.html").exists():
         return
     raise SiteError("Sphinx is not content:\n  " + "\n  ".join(_complaints(result, source)))
@@ -160,6 +165,8 @@ def _complaints(result: subprocess.CompletedProcess, source: Path) -> list[str]:
     """The lines of Sphinx's output that say what is wrong, or its last ones."""
     text = COLOUR.sub("", f"{result.stdout}\n{result.stderr}").replace(f"{source}{os.sep}", "")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if full := [line for line in lines if os.strerror(errno.ENOSPC) in line]:
+        return full[:1]
     told = dict.fromkeys(line for line in lines if COMPLAINT.search(line))
     return list(told)[:MOST_COMPLAINTS] or lines[-MOST_COMPLAINTS:] or ["it wrote no page"]
 
@@ -184,5 +191,7 @@ def _swap(site: Path, target: Path) -> None:
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
     with open(path, "w") as file:
+        # Sphinx inherits it: after a kill the next build waits until Sphinx has ended.
+        os.set_inheritable(file.fileno(), True)
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

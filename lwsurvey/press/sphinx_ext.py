@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 from lwsurvey.claims.ledger import ledger
@@ -16,7 +18,7 @@ from lwsurvey.press.roles import ClaimRole, TallyRole
 def setup(app: Sphinx) -> dict[str, object]:
     """Register roles, directives, the transform of figures, and the copying of assets."""
     app.connect("builder-inited", _read_state)
-    app.connect("html-page-context", _drop_mathjax, priority=900)  # after it has been added
+    app.connect("html-page-context", _context, priority=900)  # after MathJax has been added
     app.connect("build-finished", _finish)
     app.add_role("claim", ClaimRole())
     app.add_role("tally", TallyRole())
@@ -32,11 +34,21 @@ def _read_state(app: Sphinx) -> None:
     app.lw_state = state.read(ledger(), source, source, plan.chapters(source))
 
 
-def _drop_mathjax(app: Sphinx, name: str, template: str, context: dict, doctree: object) -> None:
-    """Sphinx loads it on the first page too, because pages in its table of contents use it."""
-    if not app.env.get_domain("math").data["has_equations"].get(name, False):
+def _context(app: Sphinx, name: str, template: str, context: dict, tree: object) -> None:
+    """What our templates need to know of a page, and no mathematics where there is none."""
+    has_equations = app.env.get_domain("math").data["has_equations"].get(name, False)
+    context["lw_mathematics"] = has_equations
+    context["lw_description"] = _description(tree)
+    if not has_equations:  # Sphinx loads it too where its table of contents leads to equations
         files = context["script_files"]
         context["script_files"] = [file for file in files if not _is_mathjax(file)]
+
+
+def _description(tree: object) -> str:
+    """The beginning of a page's first paragraph."""
+    found = tree.findall(nodes.paragraph) if tree else ()
+    first = next((p.astext() for p in found if isinstance(p.parent, nodes.section)), "")
+    return textwrap.shorten(first, 160, placeholder=" …")
 
 
 def _is_mathjax(file: object) -> bool:
