@@ -66,19 +66,22 @@ def fetch(address: str, patience: float = 30) -> bytes:
             time.sleep(0.2)
 
 
+def told(process: subprocess.Popen) -> str:
+    """The address that a server prints, among whatever else it prints."""
+    found = (re.search(r"http://127\S+", line) for line in process.stdout)
+    return next(filter(None, found)).group()
+
+
 @pytest.mark.slow
 def test_make_serve_serves_the_book(built):
     with running(*SERVE.split(), "PORT=0") as process:
-        address = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline()).group()
-        assert b"Lightweight Networks, Reproduced" in fetch(address + "index.html")
+        assert b"Lightweight Networks, Reproduced" in fetch(told(process))
 
 
 @pytest.mark.slow
 def test_a_notebook_server_starts_on_the_chapters():
     with running(*shlex.split(NOTEBOOKS), "--no-browser", "--allow-root", "--port=0") as process:
-        told = (re.search(r"http://127\S+", line) for line in process.stdout)
-        address = next(filter(None, told)).group()
-        assert b"conv-cost.ipynb" in fetch(address.replace("/lab", "/api/contents"))
+        assert b"conv-cost.ipynb" in fetch(told(process).replace("/lab", "/api/contents"))
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))
