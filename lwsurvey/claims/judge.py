@@ -45,6 +45,8 @@ def judge(claim: Claim, measured: Measurement = None) -> Verdict:
         claim: what the survey states.
         measured: a number (exact), two or more repeats, an `Estimate`, for a table a mapping
             from cell to any of these, for a fact a phrase; nothing for a claim out of reach.
+            An `Estimate` keeps the interval that it comes with; repeats in the cells of a
+            table get wider ones, so that the table as a whole keeps the confidence.
 
     Raises:
         LedgerError: the measurement is missing, NaN, empty or of the wrong shape.

@@ -8,16 +8,16 @@ from torchvision.models.squeezenet import Fire
 
 from lwsurvey.cost import closed_form
 from lwsurvey.cost.closed_form import Cost
-from lwsurvey.models.blocks import DepthwiseSeparable, same_convolution
+from lwsurvey.models.blocks import Bottleneck, DepthwiseSeparable, same_convolution
 
 
 def forms(C: int, side: int) -> dict[str, tuple[Cost, nn.Module]]:
     """Replacements of a 3 x 3 convolution from C to C channels on a ``side`` x ``side`` map.
 
     Returns:
-        By name: the closed form, and a module on the ``meta`` device. The parameters of
-        SqueezeNet's fire module, which is torchvision's, include biases; those of its
-        closed form do not.
+        By name: the closed form, and a module on the ``meta`` device. The modules of two have
+        parameters that closed forms leave out: the bottleneck (ResNet's) those of its batch
+        normalisation, the fire module (torchvision's) its biases.
 
     Raises:
         ValueError: ``C`` is not divisible by 8.
@@ -38,13 +38,10 @@ def _modules(C: int) -> dict[str, nn.Module]:
         "standard": same_convolution(C, C, 3),
         "3 × 1, 1 × 3": nn.Sequential(column, row),
         "4 groups": same_convolution(C, C, 3, groups=4),
-        "bottleneck": nn.Sequential(
-            same_convolution(C, neck, 1), same_convolution(neck, neck, 3),
-            same_convolution(neck, C, 1),
-        ),
+        "bottleneck": Bottleneck(C, neck),
         "separable": DepthwiseSeparable(C, C),
         "fire module": Fire(C, squeezed, half, half),
-    }  # fmt: skip
+    }
 
 
 def _closed_forms(C: int, side: int) -> dict[str, Cost]:
