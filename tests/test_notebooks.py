@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from lwsurvey.claims import judge, ledger
-from lwsurvey.claims.ledger import Claim
+from lwsurvey.claims.ledger import Claim, Rule
 from lwsurvey.press import records, results
+from lwsurvey.stats import Estimate
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -126,32 +127,67 @@ def test_a_chapter_decides_each_of_its_claims_once_in_smoke(path, smoke):
     assert decided == {claim.id for claim in ledger().of_chapter(path.stem)}
 
 
+def judged(path: Path) -> list[tuple[Claim, object]]:
+    """The claims that a run measured, with what it measured."""
+    pairs = [(ledger()[r.id], records.measurement(r)) for r in records.read(path)]
+    return [(claim, measured) for claim, measured in pairs if claim.scale != "none"]
+
+
 @pytest.mark.slow
 @chapters
 def test_a_claim_moved_beyond_its_tolerance_changes_its_verdict(path, smoke):
     """The value is moved far from what was measured; of a table, one cell at a time."""
-    for record in records.read(smoke / path.name):
-        claim = ledger()[record.id]
-        if claim.scale == "none":
-            continue
-        measured = records.measurement(record)
-        for other in moved(claim, measured):
+    for claim, measured in judged(smoke / path.name):
+        for value in beyond(claim.rule, measured):
+            other = replace(claim, value=value, correction_value="")
             assert judge(other, measured).verdict == "contradicted", other
 
 
-def moved(claim: Claim, measured) -> list[Claim]:
-    plain = replace(claim, correction_value="")
-    if claim.relation == "fact":
-        return [replace(plain, value=f"not {measured}")]
-    if claim.relation == "table":
-        cells = claim.rule.value
-        worse = [{**cells, c: beyond("=", measured[c], claim)} for c in cells]
-        return [replace(plain, value=json.dumps(table)) for table in worse]
-    return [replace(plain, value=json.dumps(beyond(claim.relation, measured, claim)))]
+@pytest.mark.slow
+@chapters
+def test_a_claim_that_agreed_with_the_measurement_would_hold(path, smoke):
+    """So that no erratum and no contradiction comes from a check that nothing passes."""
+    for claim, measured in judged(smoke / path.name):
+        other = replace(claim, value=agreeing(claim.rule, measured))
+        assert judge(other, measured).verdict.startswith("holds"), other
 
 
-def beyond(relation: str, estimate, claim: Claim) -> float:
-    """A value that the whole interval fails, whatever the tolerance."""
+@pytest.mark.slow
+@chapters
+def test_an_erratum_needs_a_correction_that_passes(path, smoke):
+    for claim, measured in judged(smoke / path.name):
+        if claim.correction_rule is None:
+            continue
+        wrong = replace(claim, value=beyond(claim.rule, measured)[0])
+        for value in beyond(claim.correction_rule, measured):
+            other = replace(wrong, correction_value=value)
+            assert judge(other, measured).verdict == "contradicted", other
+        right = replace(wrong, correction_value=agreeing(claim.correction_rule, measured))
+        assert judge(right, measured).verdict == "erratum", right
+
+
+def beyond(rule: Rule, measured) -> list[str]:
+    """Values that the measurement fails by far, whatever the tolerance."""
+    if rule.relation == "fact":
+        return [f"not {measured}"]
+    if rule.relation == "table":
+        cells = {cell: estimate.value for cell, estimate in measured.items()}
+        return [json.dumps({**cells, c: failed_by("=", measured[c], rule)}) for c in cells]
+    return [json.dumps(failed_by(rule.relation, measured, rule))]
+
+
+def failed_by(relation: str, estimate: Estimate, rule: Rule) -> float:
     width = 1 + abs(estimate.low) + abs(estimate.high)
-    away = 2 * width + 2 * claim.rule.margin(width)
+    away = 2 * width + 2 * rule.margin(width)
     return estimate.low - away if relation in ("<", "<=") else estimate.high + away
+
+
+def agreeing(rule: Rule, measured) -> str:
+    """A value that the measurement passes."""
+    if rule.relation == "fact":
+        return measured
+    if rule.relation == "table":
+        return json.dumps({cell: estimate.value for cell, estimate in measured.items()})
+    above, below = measured.high + 1, measured.low - 1
+    sides = {"<": above, "<=": above, ">": below, ">=": below}
+    return json.dumps(sides.get(rule.relation, measured.value))
