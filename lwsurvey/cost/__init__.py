@@ -12,11 +12,18 @@ from lwsurvey.cost.closed_form import (
     separable,
     stacked,
 )
+from lwsurvey.cost.conventions import PAPERS, Conventions
 from lwsurvey.cost.count import by_layer, count, multiplications
+from lwsurvey.cost.errors import CostError
+from lwsurvey.cost.profile import Profile, profile
 from lwsurvey.cost.reach import reach
 
 __all__ = [
+    "PAPERS",
+    "Conventions",
     "Cost",
+    "CostError",
+    "Profile",
     "asymmetric",
     "bottleneck",
     "by_layer",
@@ -26,6 +33,7 @@ __all__ = [
     "multiplications",
     "output_size",
     "pointwise",
+    "profile",
     "reach",
     "scaled",
     "separable",

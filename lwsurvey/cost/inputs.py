@@ -1,0 +1,130 @@
+"""Checks of what is to be counted, and inputs for it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from numbers import Integral
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedTensorMixin
+from torch.utils._pytree import tree_map
+
+from lwsurvey.cost.errors import CostError
+
+Inputs = Sequence[Any] | Mapping[str, Any] | Tensor
+
+
+def check_module(module: object) -> nn.Module:
+    """The module to run, out of what a user may pass.
+
+    Raises:
+        CostError: it is no module, or one whose operators or parameters cannot be seen.
+    """
+    if isinstance(module, str):
+        raise CostError(
+            f"expected a module, got the string {module!r}; for a network by name use"
+            f" lwsurvey.models.zoo.load({module!r}) or, in a terminal, lwsurvey profile {module}"
+        )
+    if isinstance(module, type) and issubclass(module, nn.Module):
+        raise CostError(f"{module.__name__} is a class; pass an instance, {module.__name__}(...)")
+    if not isinstance(module, nn.Module):
+        raise CostError(f"expected a torch.nn.Module, got {type(module).__name__}")
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    for name, part in module.named_modules():
+        _check_part(name or "the module", part)
+    return module
+
+
+def _check_part(name: str, part: nn.Module) -> None:
+    kind = type(part)
+    if isinstance(part, (torch.jit.ScriptModule, torch.jit.ScriptFunction)):
+        raise CostError(
+            f"{name} is a ScriptModule, whose layers Python cannot see; pass the module"
+            " that was given to torch.jit.script or torch.jit.trace"
+        )
+    if ".quantized" in kind.__module__ and kind.__module__.startswith("torch."):
+        raise CostError(
+            f"{name} is quantised ({kind.__name__}): its weights are packed, and its operators"
+            " do not run on the meta device; count the float model before conversion"
+        )
+    if any(isinstance(p, UninitializedTensorMixin) for p in part._parameters.values()):
+        raise CostError(f"{name} ({kind.__name__}) is lazy and has no sizes yet; run it once first")
+
+
+def arguments(module: nn.Module, inputs: Inputs, device: torch.device) -> tuple[tuple, dict]:
+    """Positional and keyword arguments for one forward pass, as empty tensors.
+
+    Args:
+        module: its first floating parameter gives the type of inputs that are given as shapes.
+        inputs: a shape, such as ``(1, 3, 224, 224)``; a tensor; a sequence of them for
+            several inputs; or a mapping of names to them.
+        device: where the inputs are made; tensors are moved there.
+
+    Raises:
+        CostError: a shape is no sequence of positive integers, or the forward pass takes
+            another number of inputs.
+    """
+    floating = (p.dtype for p in module.parameters() if p.is_floating_point())
+    dtype = next(floating, torch.get_default_dtype())
+
+    def make(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return value.detach().to(device)
+        return torch.ones(_shape(value), dtype=dtype, device=device) if _is_shape(value) else value
+
+    if isinstance(inputs, Mapping):
+        args, kwargs = (), {name: make(value) for name, value in inputs.items()}
+    elif isinstance(inputs, Tensor) or _is_shape(inputs):
+        args, kwargs = (make(inputs),), {}
+    elif isinstance(inputs, Sequence) and not isinstance(inputs, str) and len(inputs):
+        args, kwargs = tuple(_nested(item, make) for item in inputs), {}
+    else:
+        raise CostError(f"expected a shape such as (1, 3, 224, 224), got {inputs!r}")
+    _bind(module, args, kwargs)
+    return args, kwargs
+
+
+def _nested(item: Any, make: Any) -> Any:
+    if isinstance(item, Tensor) or _is_shape(item):
+        return make(item)
+    if isinstance(item, (list, tuple)):
+        return type(item)(_nested(part, make) for part in item)
+    return tree_map(make, item)
+
+
+def _is_shape(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) > 0
+        and all(isinstance(side, (Integral, float)) for side in value)
+    )
+
+
+def _shape(value: Sequence[Any]) -> tuple[int, ...]:
+    for side in value:
+        if not isinstance(side, Integral) or isinstance(side, bool) or side < 1:
+            raise CostError(
+                f"a shape consists of positive integers; {tuple(value)} has {side!r}."
+                " A batch of one RGB image of 224 x 224 is (1, 3, 224, 224)"
+            )
+    return tuple(int(side) for side in value)
+
+
+def _bind(module: nn.Module, args: tuple, kwargs: dict) -> None:
+    signature = inspect.signature(module.forward)
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        wanted = [
+            p.name
+            for p in signature.parameters.values()
+            if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
+        raise CostError(
+            f"{type(module).__name__}.forward takes {', '.join(wanted) or 'nothing'} ({error});"
+            f" it was given {len(args) + len(kwargs)} input(s). Several inputs are given as"
+            " a sequence of shapes, or as a mapping of names to shapes"
+        ) from None

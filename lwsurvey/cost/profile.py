@@ -1,0 +1,150 @@
+"""The cost counter: what any network costs, layer by layer."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import nn
+
+from lwsurvey.cost import groups, liveness
+from lwsurvey.cost.conventions import PAPERS, Conventions
+from lwsurvey.cost.errors import describe, failed
+from lwsurvey.cost.inputs import Inputs, arguments, check_module
+from lwsurvey.cost.shadow import Shadow
+from lwsurvey.cost.tally import Tally
+from lwsurvey.cost.trace import Tracer, tensors_of
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What one forward pass of a network costs. Numbers are for the whole input.
+
+    Attributes:
+        layers: one row for each call of a layer, in order of execution: ``name`` (dotted
+            path), ``kind`` (class), ``macs``, ``parameters`` (those that it reads first),
+            ``activations`` (elements that its convolutions and matrix products write),
+            ``read`` and ``written`` (elements, all operators but views; weights are read),
+            ``memory_access`` (their sum), ``output`` (shape), ``receptive_field`` (input
+            pixels along each side, where kernels and strides define it). Where a layer has
+            exactly one convolution or linear map: ``N``, ``M``, ``kernel``, ``G``, ``stride``.
+        macs: multiply-accumulates, by the conventions.
+        parameters: elements of all parameters, each once, as PyTorch counts them.
+        activations: elements written by convolutions and matrix products.
+        memory_access: elements read and written (ShuffleNet V2's MAC; Ma et al. 2018,
+            equation 1, for every operator).
+        peak_activations: the most elements alive at one time in a sequential run; see
+            `lwsurvey.cost.liveness.peak`.
+        uncounted: operators that are not known, with the number of their calls.
+        unused: parameters that the forward pass never reads, such as auxiliary heads.
+        conventions: what was counted as a MAC.
+    """
+
+    layers: pd.DataFrame
+    macs: int
+    parameters: int
+    activations: int
+    memory_access: int
+    peak_activations: int
+    uncounted: dict[str, int]
+    unused: list[str]
+    conventions: Conventions = field(repr=False)
+
+    def by(self, what: str) -> pd.DataFrame:
+        """The table added up by ``layer``, ``type`` or ``stage``; see `groups.grouped`."""
+        return groups.grouped(self.layers, what)
+
+    def bytes(self, dtype: torch.dtype = torch.float32) -> int:
+        """Memory access in bytes, all elements being of one type."""
+        return self.memory_access * dtype.itemsize
+
+    def peak_bytes(self, dtype: torch.dtype = torch.float32) -> int:
+        """Peak activation memory in bytes, all elements being of one type."""
+        return self.peak_activations * dtype.itemsize
+
+
+def profile(
+    module: nn.Module,
+    inputs: Inputs,
+    *,
+    conventions: Conventions = PAPERS,
+    device: str | torch.device = "meta",
+) -> Profile:
+    """Count what one forward pass in evaluation mode costs.
+
+    The module is not run, but a twin of it on the ``meta`` device: nothing is computed,
+    no memory is taken, and module, global state and random numbers stay as they are.
+
+    Args:
+        module: any module.
+        inputs: a shape such as ``(1, 3, 224, 224)``, a tensor, or a sequence or a mapping of
+            these if the forward pass takes several.
+        conventions: what counts as a MAC; `lwsurvey.cost.conventions` has those of papers and
+            of other counters.
+        device: ``cpu`` really computes (on inputs of ones), which a forward pass needs that
+            branches on data; its count is then that of this input.
+
+    Raises:
+        CostError: module or inputs cannot be counted; the message names the layer.
+
+    Warns:
+        UserWarning: some operators are not known; they are in ``uncounted``.
+    """
+    module = check_module(module)
+    device = torch.device(device)
+    args, kwargs = arguments(module, inputs, device)
+    shadow, fast_path = Shadow(module, device), torch.backends.mha.get_fastpath_enabled()
+    tracer = Tracer(shadow)
+    torch.backends.mha.set_fastpath_enabled(False)  # one opaque operator would hide the products
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), tracer:
+            out = shadow.module(*args, **kwargs)
+    except Exception as error:
+        raise failed(tracer.failure, describe((args, kwargs)), error) from error
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+    return _profile(module, shadow, tracer, tensors_of((args, kwargs)), out, conventions)
+
+
+def _profile(
+    module: nn.Module, shadow: Shadow, tracer: Tracer, inputs: list, out: Any, rules: Conventions
+) -> Profile:
+    tally = Tally(tracer, shadow.parameters, inputs, rules)
+    fixed = {id(t) for t in (*shadow.module.parameters(), *shadow.module.buffers())}
+    if tally.unknown:
+        named = ", ".join(f"{name} ({n})" for name, n in tally.unknown.items())
+        warnings.warn(f"not counted, number of calls in brackets: {named}", stacklevel=3)
+    unused = [
+        name for name, twin in shadow.module.named_parameters() if id(twin) not in tally.touched
+    ]
+    rows = [row for row in tally.rows if row["read"] or row["written"] or row["parameters"]]
+    return Profile(
+        layers=_frame(rows),
+        macs=sum(row["macs"] for row in rows),
+        parameters=sum(p.numel() for p in module.parameters()),
+        activations=sum(row["activations"] for row in rows),
+        memory_access=sum(row["read"] + row["written"] for row in rows),
+        peak_activations=liveness.peak(tracer.ops, inputs, tensors_of(out), fixed),
+        uncounted=dict(tally.unknown),
+        unused=unused,
+        conventions=rules,
+    )
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    table = {
+        name: [row[name] for row in rows]
+        for name in ("name", "kind", "macs", "parameters", "activations", "read", "written")
+    }
+    table["memory_access"] = [row["read"] + row["written"] for row in rows]
+    table["output"] = [row["output"] for row in rows]
+    fields = [row["field"] for row in rows]
+    table["receptive_field"] = [None if f is None else f.size for f in fields]
+    for name in ("kernel", "stride"):
+        table[name] = [row.get(name) for row in rows]
+    for name in ("N", "M", "G"):
+        table[name] = pd.array([row.get(name) for row in rows], dtype="Int64")
+    return pd.DataFrame(table)

@@ -1,0 +1,129 @@
+"""Receptive fields: how many input pixels an output pixel depends on, by the arithmetic of
+kernels and strides (Araujo et al. 2019, equations 1 and 2, here forwards)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from lwsurvey.cost.operators import kind
+from lwsurvey.cost.trace import Op
+
+_KEEPS = {"normalisation", "activation", "elementwise", "movement", "view", "softmax"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Receptive field along each side of a map.
+
+    Attributes:
+        size: input pixels that an output pixel depends on; it may exceed the input.
+        jump: input pixels between two neighbouring output pixels.
+    """
+
+    size: tuple[int, ...]
+    jump: tuple[int, ...]
+
+    def through(self, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Field:
+        """The field behind a window of the given extent (dilation included) and stride."""
+        size = tuple(s + (k - 1) * j for s, k, j in zip(self.size, kernel, self.jump, strict=True))
+        return Field(size, tuple(j * s for j, s in zip(self.jump, stride, strict=True)))
+
+
+class Fields:
+    """Follows fields through a trace.
+
+    A sum, product or concatenation has the largest field of those operands whose map is as
+    large as its output; a gate of one value a channel, as squeeze-and-excitation makes,
+    therefore does not count. Behind what mixes positions otherwise (a matrix product, a
+    reshape that changes the map, a transposed convolution, an interpolation) there is no
+    field.
+
+    Args:
+        inputs: of the model; those with channels and a map start with a field of one pixel.
+    """
+
+    def __init__(self, inputs: list[Tensor]) -> None:
+        self._known: dict[int, Field | None] = {
+            id(x): Field((1,) * (x.ndim - 2), (1,) * (x.ndim - 2)) for x in inputs if x.ndim > 2
+        }
+
+    def of(self, op: Op, tensors: list[Tensor], out: Any) -> Field | None:
+        """The field of an operator's output."""
+        first = out[0] if isinstance(out, (list, tuple)) and out else out
+        if not isinstance(first, Tensor):
+            return None
+        field = self._after(op, tensors, first)
+        for tensor in out if isinstance(out, (list, tuple)) else (out,):
+            self._known[id(tensor)] = field
+        return field
+
+    def _after(self, op: Op, tensors: list[Tensor], out: Tensor) -> Field | None:
+        what, name = kind(op.func)
+        if what in _KEEPS and "_pad" not in name:
+            return self._widest(tensors, out)
+        before = self._known.get(id(tensors[0])) if tensors else None
+        if before is None:
+            return None
+        if name == "convolution":
+            return _convolved(before, op.args)
+        if what == "pooling":
+            return _pooled(before, name, tensors[0], op.args, out)
+        if name == "mean" and _over_the_map(op.args, tensors[0], len(before.size)):
+            return before.through(tuple(tensors[0].shape[2:]), (1,) * len(before.size))
+        if name.endswith(("_pad_nd", "_pad1d", "_pad2d", "_pad3d")):
+            return before
+        return None
+
+    def _widest(self, tensors: list[Tensor], out: Tensor) -> Field | None:
+        found = None
+        for tensor in tensors:
+            field = self._known.get(id(tensor))
+            if field is None:
+                continue
+            sides = len(field.size)
+            if tensor.shape[-sides:] != out.shape[-sides:]:
+                continue
+            if found is None:
+                found = field
+            elif found.jump == field.jump and len(found.size) == sides:
+                found = Field(tuple(map(max, found.size, field.size)), found.jump)
+            else:
+                return None
+        return found
+
+
+def _over_the_map(args: tuple, x: Tensor, sides: int) -> bool:
+    reduced = {side % x.ndim for side in (args[1] if len(args) > 1 and args[1] else ())}
+    return x.ndim == sides + 2 and reduced == set(range(2, x.ndim))
+
+
+def _convolved(before: Field, args: tuple) -> Field | None:
+    weight, stride, dilation, transposed = args[1], args[3], args[5], args[6]
+    if transposed or weight.ndim != len(before.size) + 2:
+        return None
+    sides = weight.ndim - 2
+    extent = tuple(
+        (k - 1) * d + 1 for k, d in zip(weight.shape[2:], _each(dilation, sides), strict=True)
+    )
+    return before.through(extent, _each(stride, sides))
+
+
+def _pooled(before: Field, name: str, x: Tensor, args: tuple, out: Tensor) -> Field | None:
+    sides = len(before.size)
+    if x.ndim != sides + 2:
+        return None
+    if "adaptive" in name:
+        windows = zip(x.shape[2:], out.shape[2:], strict=True)
+        window = tuple(-(-a // b) for a, b in windows)
+        return before.through(window, window)
+    kernel = _each(args[1], sides)
+    stride = _each(args[2], sides) if len(args) > 2 and args[2] else kernel
+    return before.through(kernel, stride)
+
+
+def _each(value: Any, sides: int) -> tuple[int, ...]:
+    values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    return values if len(values) == sides else values * sides
