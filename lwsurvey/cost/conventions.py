@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
@@ -25,3 +24,4 @@ class Conventions:
 
 
 PAPERS = Conventions("papers")
+CONVENTIONS = {rules.name: rules for rules in (PAPERS,)}

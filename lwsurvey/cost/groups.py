@@ -27,8 +27,8 @@ def grouped(layers: pd.DataFrame, what: str) -> pd.DataFrame:
     """
     if what not in WAYS:
         raise ValueError(f"group by one of {', '.join(WAYS)}, not {what!r}")
-    key = {"layer": layers.name.tolist, "type": lambda: types(layers), "stage": lambda: stages(
-        layers.name.tolist())}[what]()  # fmt: skip
+    names = layers.name.tolist()
+    key = types(layers) if what == "type" else stages(names) if what == "stage" else names
     table = layers[SUMS].assign(calls=1).groupby(pd.Index(key, name=what), sort=False).sum()
     for column in ("macs", "parameters"):
         total = table[column].sum()

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedParameter
 from torch.utils._pytree import tree_map
 
 from lwsurvey.cost.errors import CostError
@@ -33,25 +33,28 @@ def check_module(module: object) -> nn.Module:
     if not isinstance(module, nn.Module):
         raise CostError(f"expected a torch.nn.Module, got {type(module).__name__}")
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
-    for name, part in module.named_modules():
-        _check_part(name or "the module", part)
+    parts = list(module.modules())
+    for kind in {type(part) for part in parts}:
+        if trouble := _trouble(kind):
+            name = next(n for n, part in module.named_modules() if type(part) is kind)
+            raise CostError(f"{name or 'the module'} ({kind.__name__}) {trouble}")
+    if any(type(p) is UninitializedParameter for part in parts for p in part._parameters.values()):
+        raise CostError("the module has lazy layers without sizes; run it once on real data first")
     return module
 
 
-def _check_part(name: str, part: nn.Module) -> None:
-    kind = type(part)
-    if isinstance(part, (torch.jit.ScriptModule, torch.jit.ScriptFunction)):
-        raise CostError(
-            f"{name} is a ScriptModule, whose layers Python cannot see; pass the module"
-            " that was given to torch.jit.script or torch.jit.trace"
+def _trouble(kind: type) -> str:
+    if issubclass(kind, torch.jit.ScriptModule):
+        return (
+            "is a ScriptModule, whose layers Python cannot see; pass the module that was"
+            " given to torch.jit.script or torch.jit.trace"
         )
-    if ".quantized" in kind.__module__ and kind.__module__.startswith("torch."):
-        raise CostError(
-            f"{name} is quantised ({kind.__name__}): its weights are packed, and its operators"
-            " do not run on the meta device; count the float model before conversion"
+    if kind.__module__.startswith("torch.") and ".quantized" in kind.__module__:
+        return (
+            "is quantised: its weights are packed, and its operators do not run on the meta"
+            " device; count the float model, before conversion"
         )
-    if any(isinstance(p, UninitializedTensorMixin) for p in part._parameters.values()):
-        raise CostError(f"{name} ({kind.__name__}) is lazy and has no sizes yet; run it once first")
+    return ""
 
 
 def arguments(module: nn.Module, inputs: Inputs, device: torch.device) -> tuple[tuple, dict]:

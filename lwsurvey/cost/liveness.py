@@ -51,7 +51,7 @@ def _last_uses(ops: list[Op], base: dict[int, int]) -> dict[int, int]:
     """Last step at which each storage is used; fills ``base`` with the storage of each view."""
     last: dict[int, int] = {}
     for step, op in enumerate(ops):
-        given = tensors_of(op.args)
+        given = op.given
         for tensor in given:
             last[base.get(id(tensor), id(tensor))] = step
         if given and kind(op.func)[0] == "view":

@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.utils.flop_counter import flop_registry
 
 KINDS = {
-    "normalisation": "native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training"
-    " cudnn_batch_norm miopen_batch_norm native_layer_norm native_group_norm _fused_rms_norm"
+    "normalisation": "native_batch_norm _native_batch_norm_legit"
+    " _native_batch_norm_legit_no_training cudnn_batch_norm miopen_batch_norm"
+    " native_layer_norm native_group_norm _fused_rms_norm"
     " batch_norm_inference",
     "activation": "relu relu6 hardtanh hardswish hardsigmoid sigmoid tanh silu gelu elu selu celu"
     " leaky_relu prelu _prelu_kernel softplus mish rrelu rrelu_with_noise glu logit log_sigmoid"

@@ -113,13 +113,9 @@ def _profile(
     module: nn.Module, shadow: Shadow, tracer: Tracer, inputs: list, out: Any, rules: Conventions
 ) -> Profile:
     tally = Tally(tracer, shadow.parameters, inputs, rules)
-    fixed = {id(t) for t in (*shadow.module.parameters(), *shadow.module.buffers())}
     if tally.unknown:
         named = ", ".join(f"{name} ({n})" for name, n in tally.unknown.items())
         warnings.warn(f"not counted, number of calls in brackets: {named}", stacklevel=3)
-    unused = [
-        name for name, twin in shadow.module.named_parameters() if id(twin) not in tally.touched
-    ]
     rows = [row for row in tally.rows if row["read"] or row["written"] or row["parameters"]]
     return Profile(
         layers=_frame(rows),
@@ -127,11 +123,18 @@ def _profile(
         parameters=sum(p.numel() for p in module.parameters()),
         activations=sum(row["activations"] for row in rows),
         memory_access=sum(row["read"] + row["written"] for row in rows),
-        peak_activations=liveness.peak(tracer.ops, inputs, tensors_of(out), fixed),
+        peak_activations=liveness.peak(tracer.ops, inputs, tensors_of(out), shadow.fixed),
         uncounted=dict(tally.unknown),
-        unused=unused,
+        unused=_unused(shadow, tally.touched),
         conventions=rules,
     )
+
+
+def _unused(shadow: Shadow, touched: set[int]) -> list[str]:
+    if len(touched) == len(shadow.parameters):
+        return []
+    named = shadow.module.named_parameters()
+    return [name for name, twin in named if id(twin) not in touched]
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

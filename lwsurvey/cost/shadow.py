@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 LARGE = 2**20  # elements; a larger plain tensor attribute is not copied but replaced
 _OWN = {"_parameters", "_buffers", "_modules", "training"}
-_COPIED = (OrderedDict, defaultdict, deque, set)
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_COPIED = {OrderedDict, defaultdict, deque, set}  # the many empty ones are hooks of nobody
+_PLAIN = {bool, int, float, complex, str, bytes, type(None), type, torch.dtype, torch.Size}
 
 
 class Shadow:
@@ -32,32 +32,35 @@ class Shadow:
         module: the twin of the module.
         names: twin of each submodule to its dotted path; a shared one has its first path.
         parameters: id of each twin parameter to its number of elements.
+        fixed: ids of the twins' parameters and buffers.
     """
 
     def __init__(self, module: nn.Module, device: str | torch.device = "meta") -> None:
         self.device = torch.device(device)
         self._twins: dict[int, Any] = {}
         self._kept: list[Any] = []  # what is known by id must stay alive
+        self.names: dict[nn.Module, str] = {}
         self.parameters: dict[int, int] = {}
+        self.fixed: set[int] = set()
         self.module = self._module(module)
-        self.names = {twin: name for name, twin in self.module.named_modules()}
 
-    def _module(self, module: nn.Module) -> nn.Module:
+    def _module(self, module: nn.Module, name: str = "") -> nn.Module:
         if (known := self._twins.get(id(module))) is not None:
             return known
         twin = object.__new__(type(module))
         self._twins[id(module)] = twin
         attributes = vars(module).copy()
         twin.__dict__ = attributes
+        self.names[twin] = name
         attributes["training"] = False
         attributes["_parameters"] = {k: self._parameter(p) for k, p in module._parameters.items()}
         attributes["_buffers"] = {k: self._buffer(b) for k, b in module._buffers.items()}
         attributes["_modules"] = {
-            k: None if child is None else self._module(child)
+            k: None if child is None else self._module(child, f"{name}.{k}" if name else k)
             for k, child in module._modules.items()
         }
         for name, value in attributes.items():
-            if name not in _OWN and not isinstance(value, _PLAIN):
+            if type(value) not in _PLAIN and name not in _OWN:
                 attributes[name] = self._value(value)
         return twin
 
@@ -69,6 +72,7 @@ class Shadow:
             self._twins[id(tensor)] = known
             self._kept.append(tensor)
             self.parameters[id(known)] = tensor.numel()
+            self.fixed.add(id(known))
         return known
 
     def _moved(self, tensor: Tensor) -> nn.Parameter:
@@ -80,11 +84,14 @@ class Shadow:
         if (known := self._twins.get(id(tensor))) is None:
             moved = tensor.detach().to(self.device)
             known = moved if moved.is_meta else moved.clone()
+            self.fixed.add(id(known))
             self._twins[id(tensor)] = known
             self._kept.append(tensor)
         return known
 
     def _value(self, value: Any) -> Any:
+        if type(value) in _COPIED:
+            return copy.copy(value) if value else value
         if isinstance(value, nn.Module):
             return self._module(value)
         if isinstance(value, Tensor):
@@ -93,8 +100,6 @@ class Shadow:
             return type(value)(self._value(item) for item in value)
         if type(value) is dict:
             return {key: self._value(item) for key, item in value.items()}
-        if isinstance(value, _COPIED) and len(value):
-            return copy.copy(value)
         if isinstance(value, MethodType) and isinstance(value.__self__, nn.Module):
             return MethodType(value.__func__, self._module(value.__self__))
         return value

@@ -10,7 +10,7 @@ from torch import Tensor
 from lwsurvey.cost.conventions import Conventions
 from lwsurvey.cost.operators import kind
 from lwsurvey.cost.receptive import Fields
-from lwsurvey.cost.trace import Op, Tracer, results, tensors_of
+from lwsurvey.cost.trace import Op, Tracer, results
 
 _UNTOUCHED = {"view", "creation"}
 GEOMETRY = ("N", "M", "kernel", "G", "stride")
@@ -42,9 +42,7 @@ class Tally:
 
     def _add(self, op: Op, row: dict[str, Any]) -> None:
         what, name = kind(op.func)
-        given = tensors_of(op.args)
-        if op.kwargs:
-            given += tensors_of(op.kwargs)
+        given = op.given
         self._own(given, row)
         field = self._fields.of(op, given, op.out)
         if what in _UNTOUCHED:
@@ -64,10 +62,10 @@ class Tally:
 
     def _own(self, given: list[Tensor], row: dict[str, Any]) -> None:
         for tensor in given:
-            if (size := self._parameters.get(id(tensor))) is not None:
-                if id(tensor) not in self.touched:
-                    self.touched.add(id(tensor))
-                    row["parameters"] += size
+            key = id(tensor)
+            if key in self._parameters and key not in self.touched:
+                self.touched.add(key)
+                row["parameters"] += self._parameters[key]
 
     def _product(self, op: Op, name: str, row: dict[str, Any], out: Tensor) -> None:
         row["products"] += 1

@@ -32,6 +32,7 @@ class Op:
     args: tuple
     kwargs: dict
     out: Any
+    given: list[Tensor]
 
 
 def results(op: Op) -> list[Tensor]:
@@ -95,7 +96,10 @@ class Tracer(TorchDispatchMode):
         if (call := frame[2]) is None:
             frame[2] = call = Call(frame[0], frame[1], len(self.calls))
             self.calls.append(call)
-        self.ops.append(Op(func, call, args, kwargs, out))
+        given = tensors_of(args)
+        if kwargs:
+            given += tensors_of(kwargs)
+        self.ops.append(Op(func, call, args, kwargs, out, given))
         return out
 
     def _answer(self, func: Any, args: tuple, kwargs: dict) -> Any:
@@ -181,4 +185,10 @@ def tensors_of(value: Any) -> list[Tensor]:
         value = value.values()
     elif not isinstance(value, (list, tuple)):
         return []
-    return [tensor for item in value for tensor in tensors_of(item)]
+    found: list[Tensor] = []
+    for item in value:
+        if isinstance(item, Tensor):
+            found.append(item)
+        elif isinstance(item, (list, tuple, dict)):
+            found += tensors_of(item)
+    return found
