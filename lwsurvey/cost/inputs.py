@@ -34,7 +34,7 @@ def check_module(module: object) -> nn.Module:
         raise CostError(f"expected a torch.nn.Module, got {type(module).__name__}")
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     parts = list(module.modules())
-    for kind in {type(part) for part in parts}:
+    for kind in dict.fromkeys(map(type, parts)):
         if trouble := _trouble(kind):
             name = next(n for n, part in module.named_modules() if type(part) is kind)
             raise CostError(f"{name or 'the module'} ({kind.__name__}) {trouble}")

@@ -44,7 +44,7 @@ KINDS = {
     " new_full new_empty arange linspace eye scalar_tensor empty_strided tril_indices"
     " triu_indices rand randn randint randperm rand_like randn_like normal uniform",
     "view": "_unsafe_view alias detach lift_fresh as_strided unsafe_split unsafe_split_with_sizes"
-    " resize set_ unsafe_chunk",
+    " resize set_ unsafe_chunk _local_scalar_dense",
 }
 _KIND = {name: kind for kind, names in KINDS.items() for name in names.split()}
 
@@ -60,6 +60,16 @@ def _matrix(a: int, b: int) -> Callable[[tuple, Tensor], int]:
     return lambda args, out: out.numel() * args[a].shape[-1]
 
 
+def _trilinear(args: tuple, out: Tensor) -> int:
+    """One MAC for each term of the sum of triple products, as `torch.nn.Bilinear` has it."""
+    tensors = []
+    for tensor, added in zip(args[:3], args[3:6], strict=True):
+        for side in added:
+            tensor = tensor.unsqueeze(side)
+        tensors.append(tensor.shape)
+    return math.prod(torch.broadcast_shapes(*tensors))
+
+
 PRODUCTS: dict[str, Callable[[tuple, Tensor], int]] = {
     "convolution": convolution,
     "mm": _matrix(0, 1),
@@ -67,6 +77,7 @@ PRODUCTS: dict[str, Callable[[tuple, Tensor], int]] = {
     "addmm": _matrix(1, 2),
     "baddbmm": _matrix(1, 2),
     "addbmm": lambda args, out: args[1].numel() * args[2].shape[-1],
+    "_trilinear": _trilinear,
     "mv": lambda args, out: args[0].numel(),
     "addmv": lambda args, out: args[1].numel(),
     "dot": lambda args, out: args[0].numel(),
