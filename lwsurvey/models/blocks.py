@@ -40,15 +40,43 @@ class ChannelShuffle(nn.Module):
         return channel_shuffle(x, self.groups)
 
 
-def same_convolution(N: int, M: int, K: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
-    """A convolution with an odd kernel, no bias, and a padding that keeps the map at stride 1.
+def same_convolution(
+    N: int, M: int, K: int, stride: int = 1, groups: int = 1, dilation: int = 1, bias: bool = False
+) -> nn.Conv2d:
+    """A convolution with an odd kernel, and a padding that keeps the map at stride 1.
 
     Raises:
         ValueError: the kernel is even.
     """
     if K % 2 == 0:
         raise ValueError(f"K must be odd, so that padding can keep the map; it is {K}")
-    return nn.Conv2d(N, M, K, stride, K // 2, groups=groups, bias=False)
+    padding = dilation * (K // 2)
+    return nn.Conv2d(N, M, K, stride, padding, dilation, groups, bias)
+
+
+def norm_relu(channels: int) -> nn.Sequential:
+    """Batch normalisation, then ReLU."""
+    return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
+
+
+class Head(nn.Sequential):
+    """Mean over the map, whatever its size, then a linear classifier with biases.
+
+    Args:
+        N: input channels.
+        classes: outputs, one or more.
+
+    Raises:
+        ValueError: there is no class.
+    """
+
+    def __init__(self, N: int, classes: int) -> None:
+        if classes < 1:
+            raise ValueError(f"a classifier has one class or more, not {classes}")
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.linear = nn.Linear(N, classes)
 
 
 class DepthwiseSeparable(nn.Sequential):
