@@ -49,7 +49,8 @@ def _trouble(kind: type) -> str:
             "is a ScriptModule, whose layers Python cannot see; pass the module that was"
             " given to torch.jit.script or torch.jit.trace"
         )
-    if kind.__module__.startswith("torch.") and ".quantized" in kind.__module__:
+    packed = kind.__module__.startswith("torch.") and ".quantized" in kind.__module__
+    if packed and kind.__name__ != "FloatFunctional":  # which only marks places for observers
         return (
             "is quantised: its weights are packed, and its operators do not run on the meta"
             " device; count the float model, before conversion"

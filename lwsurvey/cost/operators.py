@@ -29,11 +29,12 @@ KINDS = {
     "resampling": "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d"
     " upsample_bilinear2d upsample_trilinear3d upsample_bicubic2d _upsample_nearest_exact1d"
     " _upsample_nearest_exact2d _upsample_nearest_exact3d _upsample_bilinear2d_aa"
-    " _upsample_bicubic2d_aa",
+    " _upsample_bicubic2d_aa grid_sampler_2d grid_sampler_3d",
     "reduction": "mean sum amax amin max min argmax argmin var std var_mean std_mean any all prod"
     " linalg_vector_norm norm logsumexp cumsum cumprod count_nonzero",
     "elementwise": "bernoulli native_dropout _foreach_add where masked_fill lerp addcmul addcdiv"
-    " add sub mul div neg pow exp sqrt rsqrt clamp clamp_min clamp_max bitwise_not logical_not",
+    " add sub mul div floor_divide neg pow exp sqrt rsqrt clamp clamp_min clamp_max"
+    " bitwise_not logical_not",
     "movement": "cat stack clone copy _to_copy index gather index_select take_along_dim roll flip"
     " constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d"
     " replication_pad2d replication_pad3d repeat repeat_interleave im2col col2im embedding scatter"
@@ -44,7 +45,7 @@ KINDS = {
     " new_full new_empty arange linspace eye scalar_tensor empty_strided tril_indices"
     " triu_indices rand randn randint randperm rand_like randn_like normal uniform",
     "view": "_unsafe_view alias detach lift_fresh as_strided unsafe_split unsafe_split_with_sizes"
-    " resize set_ unsafe_chunk _local_scalar_dense",
+    " resize set_ unsafe_chunk _local_scalar_dense _assert_async",
 }
 _KIND = {name: kind for kind, names in KINDS.items() for name in names.split()}
 

@@ -13,14 +13,25 @@ from torch.utils._pytree import tree_map
 from lwsurvey.cost.operators import kind
 from lwsurvey.cost.shadow import Shadow
 
+_SAFE_SOFTMAX = torch.ops.aten._safe_softmax.default  # only fused attention uses it
+
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call of a layer: of a module whose own code dispatched an operator."""
+    """One call of a layer: of a module whose own code dispatched an operator.
+
+    Attributes:
+        name: dotted path of the module.
+        kind: its class.
+        index: in the order of the first operators.
+        fused: whether it called `scaled_dot_product_attention`, which is one operator
+            elsewhere and several on ``meta``.
+    """
 
     name: str
     kind: str
     index: int
+    fused: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +107,8 @@ class Tracer(TorchDispatchMode):
         if (call := frame[2]) is None:
             frame[2] = call = Call(frame[0], frame[1], len(self.calls))
             self.calls.append(call)
+        if func is _SAFE_SOFTMAX:
+            call.fused = True
         given = tensors_of(args)
         if kwargs:
             given += tensors_of(kwargs)
