@@ -263,6 +263,17 @@ def test_a_bound_method_and_a_reference_in_an_attribute_lead_to_the_twin():
     assert cost.profile(Bound(), (1, 3)).macs == 9
 
 
+def test_modules_that_other_tools_have_changed():
+    plain = zoo.from_torchvision("resnet18")
+    macs = cost.profile(plain, (1, 3, 224, 224)).macs
+    for changed in (torch.fx.symbolic_trace(plain), torch.compile(plain), nn.DataParallel(plain)):
+        assert cost.profile(changed, (1, 3, 224, 224)).macs == macs
+    normed = nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3))
+    assert cost.profile(normed, (1, 3, 8, 8)).macs == 3888
+    hooked = nn.utils.spectral_norm(nn.Conv2d(3, 4, 3))
+    assert cost.profile(hooked, (1, 3, 8, 8)).macs >= 3888
+
+
 def test_what_is_not_known_is_named_and_not_free():
     spectrum = Lambda(lambda a, x: torch.fft.rfft2(a(x)).abs(), nn.Conv2d(3, 4, 1))
     with pytest.warns(UserWarning, match=r"aten::_fft_r2c \(1\)"):

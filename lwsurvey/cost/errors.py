@@ -6,7 +6,14 @@ from typing import Any
 
 from torch import Tensor
 
-_NEEDS_VALUES = ("item()", "_local_scalar_dense", "meta tensors", "Meta tensors", "is_nonzero")
+_NEEDS_VALUES = (
+    "item()",
+    "_local_scalar_dense",
+    "meta tensors",
+    "Meta tensors",
+    "is_nonzero",
+    "to numpy",
+)
 
 
 class CostError(ValueError):
@@ -31,6 +38,8 @@ def failed(failure: tuple[str, str, tuple] | None, shapes: str, error: Exception
             "\nThe forward pass asks for values of a tensor (a branch or a loop on data), and on"
             " the meta device there are none. Count it with real ones: device='cpu'"
         )
+    if "Long" in str(error):
+        message += "\nInputs given as shapes are floating-point; give a tensor of whole numbers"
     return CostError(f"{message}\nThe model was given {shapes}")
 
 
@@ -39,7 +48,7 @@ def describe(value: Any) -> str:
     if isinstance(value, Tensor):
         return str(tuple(value.shape))
     if isinstance(value, (list, tuple)):
-        return ", ".join(describe(item) for item in value)
+        return ", ".join(filter(None, map(describe, value)))
     if isinstance(value, dict):
         return ", ".join(f"{key}={describe(item)}" for key, item in value.items())
     return type(value).__name__

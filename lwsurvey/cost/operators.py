@@ -31,7 +31,7 @@ KINDS = {
     " _upsample_nearest_exact2d _upsample_nearest_exact3d _upsample_bilinear2d_aa"
     " _upsample_bicubic2d_aa grid_sampler_2d grid_sampler_3d",
     "reduction": "mean sum amax amin max min argmax argmin var std var_mean std_mean any all prod"
-    " linalg_vector_norm norm logsumexp cumsum cumprod count_nonzero",
+    " linalg_vector_norm norm _weight_norm_interface logsumexp cumsum cumprod count_nonzero",
     "elementwise": "bernoulli native_dropout _foreach_add where masked_fill lerp addcmul addcdiv"
     " add sub mul div floor_divide neg pow exp sqrt rsqrt clamp clamp_min clamp_max"
     " bitwise_not logical_not",
@@ -74,6 +74,7 @@ def _trilinear(args: tuple, out: Tensor) -> int:
 PRODUCTS: dict[str, Callable[[tuple, Tensor], int]] = {
     "convolution": convolution,
     "mm": _matrix(0, 1),
+    "_int_mm": _matrix(0, 1),
     "bmm": _matrix(0, 1),
     "addmm": _matrix(1, 2),
     "baddbmm": _matrix(1, 2),

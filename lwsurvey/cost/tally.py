@@ -57,7 +57,7 @@ class Tally:
         row["field"] = field
         if what == "product":
             self._product(op, name, row, out)
-        elif what == "unknown":
+        elif what == "unknown" and given:
             self.unknown[op.func._schema.name] += 1
 
     def _own(self, given: list[Tensor], row: dict[str, Any]) -> None:

@@ -78,7 +78,8 @@ class Tracer(TorchDispatchMode):
         self.failure: tuple[str, str, tuple] | None = None
         self._remembers = shadow.device.type == "meta"
         self._known: dict[tuple, tuple] = {}
-        self._stack: list[list] = []
+        # The root's frame stays, for what hooks do before and after a forward pass.
+        self._stack: list[list] = [["", type(shadow.module).__name__, None]]
         for module, name in shadow.names.items():
             self._watch(module, name)
 
