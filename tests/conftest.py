@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from lwsurvey import paths
-from lwsurvey.press import site
+from lwsurvey.press import serve, site
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+OPTIONS = (
+    "--no-sandbox", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--disable-default-apps", "--no-first-run",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +31,26 @@ def built() -> Path:
         done = subprocess.run(command, capture_output=True, text=True, cwd=paths.root())
         assert done.returncode == 0, f"lwsurvey build failed:\n{done.stdout}\n{done.stderr}"
     return site.site_folder()
+
+
+@pytest.fixture(scope="session")
+def address(built):
+    """The site over HTTP."""
+    with serve.server(built, 0) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, without which these tests cannot be made."""
+    if not CHROMIUM:
+        message = "NO CHROMIUM ON THIS MACHINE: the site is not tested; apt-get install chromium"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
+        yield running
+        running.close()

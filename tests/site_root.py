@@ -48,7 +48,8 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
         for name in ("verdicts", "part-costs", "conv-cost", "ledger", "edition", "errata")
     )
     (root / "book" / "_toc.yml").write_text(toc + "- file: bibliography\n")
-    (root / "book" / "part-hand.md").unlink()
+    for name in ("part-hand", "calculator"):
+        (root / "book" / f"{name}.md").unlink()
     (root / "data").mkdir()
     write_claims(root)
     (root / "notebooks").mkdir()

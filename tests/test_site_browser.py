@@ -5,10 +5,7 @@ The site is that of the published preset; the fixture `built` makes it if it is 
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,17 +13,10 @@ import pytest
 
 from lwsurvey import paths
 from lwsurvey.claims.ledger import Ledger
-from lwsurvey.press import plan, serve
+from lwsurvey.press import plan
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-OPTIONS = (
-    "--no-sandbox", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--disable-default-apps", "--no-first-run",
-)  # fmt: skip
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
@@ -50,29 +40,6 @@ RULES = {
     "phone": {"runOnly": {"type": "rule", "values": ["scrollable-region-focusable"]}},
 }
 RAW = re.compile(r"\$\$|\\\(|\\\[|\\begin\{|\{(?:claim|tally|cite|numref|eq|ref|doc|math)[:\w]*\}`")
-
-
-@pytest.fixture(scope="session")
-def address(built):
-    """The site over HTTP."""
-    with serve.server(built, 0) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium, without which these tests cannot be made."""
-    if not CHROMIUM:
-        message = "NO CHROMIUM ON THIS MACHINE: the site is not tested; apt-get install chromium"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
-        yield running
-        running.close()
 
 
 @contextmanager

@@ -111,6 +111,14 @@ class HeadPiece(Piece):
         return renderer.head(self.arguments[0])
 
 
+class CalculatorPiece(Piece):
+    """``{calculator}``: what five kinds of convolution cost, for a case that the reader chooses."""
+
+    def html(self, renderer: Renderer) -> str:
+        """A form, a table, bars and formulas."""
+        return renderer.calculator()
+
+
 class PicturePiece(Piece):
     """``{verdict-picture}``: a tile for every claim."""
 
@@ -127,5 +135,6 @@ PIECES = {
     "edition": EditionPiece,
     "part-chapters": PartPiece,
     "chapter-head": HeadPiece,
+    "calculator": CalculatorPiece,
     "verdict-picture": PicturePiece,
 }

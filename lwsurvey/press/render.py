@@ -116,6 +116,12 @@ class Renderer:
         listed = [{"facts": json.loads(k).items(), "chapters": v} for k, v in machines.items()]
         return self._html("edition", runs=runs, machines=listed)
 
+    def calculator(self) -> str:
+        """The form of the cost calculator, and its table, bars and formulas for the first case."""
+        from lwsurvey.press import calculator_page  # loads torch, for this one page only
+
+        return self._html("calculator", **calculator_page.context())
+
     def row(self, claim: Claim) -> dict[str, object]:
         """What the pages say about a claim."""
         state, examined = self.state, claim.id in self.state.records
