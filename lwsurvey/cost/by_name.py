@@ -7,7 +7,7 @@ import math
 import sys
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import torch
@@ -51,11 +51,10 @@ class Request:
     dtype: str = "float32"
     device: str = "meta"
     by: str = "stage"
-    remarks: list[str] = field(default_factory=list)
 
 
 def report(request: Request) -> Report:
-    """Build the network and count it; what is worth knowing goes to ``request.remarks``.
+    """Build the network and count it.
 
     What the user's code prints goes to standard error.
 
@@ -63,21 +62,22 @@ def report(request: Request) -> Report:
         NetworkError: the request names what does not exist or cannot be built.
         lwsurvey.cost.CostError: the forward pass failed; the message names the layer.
     """
+    warned: list[str] = []
     rules, dtype = _conventions(request.conventions), getattr(torch, request.dtype)
-    with _quiet(request.remarks), contextlib.redirect_stdout(sys.stderr):
+    with _quiet(warned), contextlib.redirect_stdout(sys.stderr):
         named = zoo.resolve(request.name)
         inputs, network = _inputs(request, named)
         try:
             counted = profile(network, inputs, conventions=rules, device=request.device)
         except CostError as error:
             raise CostError(_in_the_command(str(error), request, named)) from error
-    _remark(request, named)
     settings = {"width": request.width}
     if request.device != "meta":
         settings["device"] = request.device
     return Report(
-        str(named), inputs, counted, request.by, dtype, settings, _versions(named.library)
-    )
+        str(named), inputs, counted, request.by, dtype, settings,
+        _versions(named.library), [*warned, *_remarks(request, named)],
+    )  # fmt: skip
 
 
 def _in_the_command(message: str, request: Request, named: zoo.Named) -> str:
@@ -118,22 +118,22 @@ def _conventions(name: str) -> Conventions:
 
 
 @contextlib.contextmanager
-def _quiet(remarks: list[str]) -> Iterator[None]:
-    """Turn warnings, each once, into remarks; operators not counted are in the report."""
+def _quiet(warned: list[str]) -> Iterator[None]:
+    """Collect warnings, each once, but for those about operators, which are in the report."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         yield
     texts = dict.fromkeys(str(warning.message).strip() for warning in caught)
-    remarks += [text for text in texts if not text.startswith("not counted")]
+    warned += [text for text in texts if not text.startswith("not counted")]
 
 
-def _remark(request: Request, named: zoo.Named) -> None:
+def _remarks(request: Request, named: zoo.Named) -> Iterator[str]:
     if ":" not in request.name and (others := named.others()):
-        request.remarks.append(f"counted {named}; the same name is also in {', '.join(others)}")
+        yield f"counted {named}; the same name is also in {', '.join(others)}"
     if request.device == "cpu":
-        request.remarks.append(
+        yield (
             "counted with inputs of ones; where the forward pass branches on data, the count is"
-            " that of these and of the network's random weights"
+            " that of these and of the network's weights, which are random unless it sets them"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from torch import Tensor
@@ -13,6 +14,8 @@ _NEEDS_VALUES = (
     "Meta tensors",
     "is_nonzero",
     "to numpy",
+    "meta device type tensor",
+    "register_meta",
 )
 
 
@@ -20,19 +23,21 @@ class CostError(ValueError):
     """A module or an input that cannot be counted; the message says why and what to do."""
 
 
-def failed(failure: tuple[str, str, tuple] | None, shapes: str, error: Exception) -> CostError:
+def failed(failure: tuple | None, shapes: str, error: Exception) -> CostError:
     """The error of a forward pass, with the layer in which it arose.
 
     Args:
-        failure: name, kind and arguments of the innermost module that failed, if any.
+        failure: of the innermost module that failed, if any: name, kind, arguments and shape
+            of the weight.
         shapes: of the model's input.
         error: what PyTorch or the module raised.
     """
-    name, kind, args = failure or ("", "the model", ())
+    name, kind, args, weight = failure or ("", "the model", (), None)
     where = f"layer {name} ({kind})" if name else f"the model itself ({kind})"
     given = f" on {describe(args)}" if args else ""
+    given += f", with a weight of {tuple(weight)}" if weight else ""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    message = f"{where} failed{given}: {type(error).__name__}: {reason}"
+    message = f"{where} failed{given}: {type(error).__name__}: {textwrap.shorten(reason, 200)}"
     if any(sign in str(error) for sign in _NEEDS_VALUES):
         message += (
             "\nThe forward pass asks for values of a tensor (a branch or a loop on data), and on"

@@ -39,6 +39,7 @@ class Report:
         dtype: of all elements, for sizes in bytes.
         settings: other options of the count, such as the width.
         versions: of the libraries that the count depends on.
+        remarks: warnings, and what else is worth knowing.
     """
 
     network: str
@@ -48,6 +49,7 @@ class Report:
     dtype: torch.dtype = torch.float32
     settings: dict[str, object] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def frame(self) -> pd.DataFrame:
         """Exact rows: one for each call of a layer, each type, or each stage.

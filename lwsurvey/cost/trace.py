@@ -68,14 +68,15 @@ class Tracer(TorchDispatchMode):
     Attributes:
         ops: in order of execution.
         calls: of layers, in the order of their first operator.
-        failure: name, kind and arguments of the innermost module that raised an error.
+        failure: name, kind, arguments and shape of the weight (if it has one) of the innermost
+            module that raised an error.
     """
 
     def __init__(self, shadow: Shadow) -> None:
         super().__init__()
         self.ops: list[Op] = []
         self.calls: list[Call] = []
-        self.failure: tuple[str, str, tuple] | None = None
+        self.failure: tuple[str, str, tuple, tuple | None] | None = None
         self._remembers = shadow.device.type == "meta"
         self._known: dict[tuple, tuple] = {}
         # The root's frame stays, for what hooks do before and after a forward pass.
@@ -92,7 +93,8 @@ class Tracer(TorchDispatchMode):
             try:
                 return forward(*args, **kwargs)
             except Exception:
-                self.failure = self.failure or (name, kind, args)
+                shape = getattr(getattr(module, "weight", None), "shape", None)
+                self.failure = self.failure or (name, kind, args, shape)
                 raise
             finally:
                 stack.pop()
