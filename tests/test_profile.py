@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lwsurvey import cost
-from lwsurvey.cost import trace
+from lwsurvey.cost import conventions, trace
 from lwsurvey.cost.errors import CostError
 from lwsurvey.models import zoo
 
@@ -307,6 +307,38 @@ def test_integer_inputs_and_half_precision():
     words = nn.Sequential(nn.Embedding(10, 6), nn.Linear(6, 2))
     assert cost.profile(words, torch.tensor([[1, 2, 3]])).macs == 3 * 12
     assert cost.profile(nn.Conv2d(3, 4, 1).bfloat16(), (1, 3, 4, 4)).macs == 192
+
+
+LAYER = nn.Conv2d(3, 4, 1)  # on 5 x 5 pixels: 300 products, 100 outputs
+COUNTED_THEIR_WAY = [
+    # module, papers, torch, fvcore, ptflops, ptflops-aten, thop, calflops; measured on the tools
+    (LAYER, 300, 600, 300, 400, 400, 300, 300),
+    (nn.BatchNorm2d(3), 0, 0, 150, 150, 0, 300, 0),
+    (nn.ReLU(), 0, 0, 0, 150, 0, 0, 0),
+    (nn.ReLU6(), 0, 0, 0, 75, 0, 0, 0),
+    (nn.Hardswish(), 0, 0, 0, 0, 0, 0, 0),
+    (nn.AvgPool2d(5), 0, 0, 0, 150, 0, 3, 0),
+    (nn.AdaptiveAvgPool2d(1), 0, 0, 75, 150, 0, 78, 0),
+    (Lambda(lambda x: x.mean((2, 3))), 0, 0, 0, 0, 0, 0, 0),
+]
+
+
+@pytest.mark.parametrize(
+    "row", COUNTED_THEIR_WAY, ids=[type(row[0]).__name__ for row in COUNTED_THEIR_WAY]
+)
+def test_conventions_of_other_counters(row):
+    module, *expected = row
+    counts = [
+        cost.profile(module, (1, 3, 5, 5), conventions=rules).macs
+        for rules in conventions.CONVENTIONS.values()
+    ]
+    assert counts == expected
+
+
+def test_unknown_conventions_are_refused():
+    assert conventions.named("papers") is cost.PAPERS
+    with pytest.raises(ValueError, match=r"no conventions 'paper'; there are papers, torch"):
+        conventions.named("paper")
 
 
 class TwoInputs(nn.Module):
