@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sys
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +51,7 @@ def main(rounds: int, names: str | None, tools: str | None, out: Path | None, se
     about = _about(found, samples) | {
         "rounds": rounds, "seed": seed, "load_before": load, "load_after": os.getloadavg(),
         "wall_seconds": round(time.monotonic() - start),
-        "command": " ".join(["python -m benchmarks.counters", *sys.argv[1:]]),
+        "command": f"python -m benchmarks.counters --rounds {rounds}",
     }  # fmt: skip
     table = summary.rows(samples, found)
     write(out or paths.root() / "data" / "benchmarks", table, about)

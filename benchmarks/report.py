@@ -53,7 +53,8 @@ def _count_row(tool: str, group: pd.DataFrame) -> tuple[str, ...]:
     judged = int(group.explained.notna().sum())
     explained = f"{int(group.explained.eq(True).sum())}/{judged}" if judged else "no conventions"
     process = " ".join(f"{b / MIB:.0f}" for b in group.process_bytes.dropna())
-    return (tool, agrees, explained, f"{int((group.failure.fillna('') != '').sum())}/{len(group)}",
+    failures = int(group.failure.map(bool, na_action="ignore").eq(True).sum())
+    return (tool, agrees, explained, f"{failures}/{len(group)}",
             f"{group.python_bytes.median() / MIB:.1f}", process)  # fmt: skip
 
 
