@@ -1,0 +1,1 @@
+"""What the chapter on the cost of whole networks needs beside the counter."""
