@@ -85,7 +85,8 @@ def profile(
         conventions: what counts as a MAC; `lwsurvey.cost.conventions` has those of papers and
             of other counters.
         device: ``cpu`` really computes (on inputs of ones), which a forward pass needs that
-            branches on data; its count is then that of this input.
+            branches on data; its count is then that of this input, and all activations stay
+            in memory until it is done.
 
     Raises:
         CostError: module or inputs cannot be counted; the message names the layer.
