@@ -73,8 +73,8 @@ def main() -> None:
 @_command
 def list_(preset: str) -> None:
     """Show the chapters, their presets, and whether their results are fresh."""
+    from lwsurvey.durations import duration
     from lwsurvey.press import chapters, keys
-    from lwsurvey.press.progress import duration
     from lwsurvey.press.results import runs_folder
 
     found = chapters.discover()

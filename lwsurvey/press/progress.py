@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from lwsurvey import paths
+from lwsurvey.durations import duration
 from lwsurvey.press.process import Outcome
 
 FORMAT = "{percentage:3.0f}%|{bar:24}| {desc}"
@@ -122,15 +123,6 @@ class Progress:
                 self._bar.set_description_str(
                     self._left_text()[2:] + (f"; {running}" if running else "")
                 )
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words, such as ``12 s`` or ``3 min 5 s``."""
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
-    if not minutes:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
 
 
 def _where(outcome: Outcome) -> str:

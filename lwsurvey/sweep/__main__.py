@@ -56,7 +56,7 @@ def main(
     \b
     Examples:
       python -m lwsurvey.sweep --jobs 2                       all of them, into data/sweep
-      python -m lwsurvey.sweep --models 'vit*' --out /tmp/x   some, into another folder
+      python -m lwsurvey.sweep --models 'vit*' --out vits     some, into another folder
     """
     if out is None and (library != "all" or pattern != "*"):
         raise click.UsageError("some networks do not replace the table of all: add --out FOLDER")
@@ -97,7 +97,7 @@ def _count(wanted: list[Job], kept: State, processes: int, timeout: float) -> in
     from lwsurvey.sweep.measure import measure
     from lwsurvey.sweep.progress import Progress
 
-    there = kept.rows()
+    there = {job for job, row in kept.rows().items() if not row.get("error")}  # others once more
     jobs = [job for job in wanted if job not in there]
     done = len(wanted) - len(jobs)
     if done:

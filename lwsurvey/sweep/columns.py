@@ -24,7 +24,7 @@ COLUMNS = {
     "reads_values": "why it was not counted on meta",
     "trouble_torch": "why PyTorch's counter does not count it as it comes",
     "error": "why it is not counted",
-    "seconds": "to make and to count it, PyTorch's counter not included",
+    "seconds": "of a processor, to make and to count it, without PyTorch's counter",
 }
 PUBLISHED = {
     "library": "timm or torchvision",

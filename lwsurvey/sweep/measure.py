@@ -19,7 +19,7 @@ def measure(library: str, name: str) -> dict[str, Any]:
         Plain JSON values: those of `columns.COLUMNS` that apply, and under ``published`` a list
         with those of `columns.PUBLISHED`. A network that cannot be counted has an ``error``.
     """
-    start = time.perf_counter()
+    start = time.process_time()
     row: dict[str, Any] = {"library": library, "name": name}
     try:
         counted, reason = _counted(library, name)
@@ -33,7 +33,7 @@ def measure(library: str, name: str) -> dict[str, Any]:
 
 
 def _since(start: float) -> float:
-    return round(time.perf_counter() - start, 2)
+    return round(time.process_time() - start, 2)
 
 
 def _counted(library: str, name: str) -> tuple[Counted, str]:

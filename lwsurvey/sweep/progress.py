@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from statistics import median
 
-from lwsurvey.press.progress import duration
+from lwsurvey.durations import duration
 from lwsurvey.sweep.workers import Job
 
 TERMINAL, LOG = 0.5, 15.0  # seconds between two lines
