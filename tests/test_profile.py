@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import copy
+import functools
+import weakref
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -263,6 +268,127 @@ def test_a_bound_method_and_a_reference_in_an_attribute_lead_to_the_twin():
     assert cost.profile(Bound(), (1, 3)).macs == 9
 
 
+class Holder(nn.Module):
+    """Reaches its layer in a way that its registered children do not show."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.block = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+        block = self.block
+        ways = {
+            "list": [block], "ordered": OrderedDict(a=block), "namespace": SimpleNamespace(a=block),
+            "weak": weakref.ref(block),
+            "partial": functools.partial(block.forward), "closure": lambda x: block(x),
+        }  # fmt: skip
+        self.way, self.how = ways[how], how
+
+    def forward(self, x):
+        way, how = self.way, self.how
+        if how == "list":
+            return way[0](x)
+        if how in ("ordered", "namespace"):
+            return (way["a"] if how == "ordered" else way.a)(x)
+        return way()(x) if how == "weak" else way(x)
+
+
+@pytest.mark.parametrize("how", ["list", "ordered", "namespace", "weak", "partial", "closure"])
+def test_however_a_module_is_reached_the_original_is_not_run(how):
+    holder = Holder(how)
+    counted = cost.profile(holder, (2, 3, 4, 4))
+    assert counted.macs == 2 * 16 * 12 and not counted.unused
+    assert holder.block[1].num_batches_tracked == 0 and holder.block[1].running_mean.sum() == 0
+    if how != "closure":
+        assert counted.layers.name.tolist() == ["block.0", "block.1"]
+
+
+class Stateful(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.skips = nn.Conv2d(3, 3, 1), []
+        self.encoder, self.decoder = Lambda(self.push), Lambda(self.pop)
+        self.store, self.seen = OrderedDict(), {}
+        self.layer.register_forward_hook(self.save)
+
+    def push(self, x):
+        self.skips.append(x)
+        return x
+
+    def pop(self, x):
+        return x + self.skips.pop()
+
+    def save(self, module, given, out):
+        self.seen["layer"] = out
+
+    def forward(self, x):
+        self.layer.weight.data.clamp_(-0.01, 0.01)
+        self.store["x"] = x
+        y = self.layer(self.encoder(x))
+        return self.decoder(y) + self.seen["layer"]
+
+
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_state_that_parts_share_is_shared_by_the_twins_only(device):
+    model = Stateful()
+    nn.init.ones_(model.layer.weight)
+    assert cost.profile(model, (1, 3, 4, 4), device=device).macs == 144
+    assert model.layer.weight.min() == 1
+    assert not model.skips and not model.store and not model.seen
+
+
+def repeated(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    turns = torch.zeros(1, device="cpu")
+    for _ in range(4):
+        turns += 1
+    for _ in range(int(turns)):
+        x = layer(x)
+    return x
+
+
+def reshaped(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    hidden = x * 2
+    y = layer(hidden)
+    hidden.unsqueeze_(-1)
+    return y
+
+
+@pytest.mark.filterwarnings("error")
+def test_operators_in_place():
+    assert cost.profile(Lambda(repeated, nn.Linear(3, 3)), (1, 3)).macs == 4 * 9
+    assert cost.profile(Lambda(reshaped, nn.Linear(8, 5)), (2, 8)).macs == 2 * 40
+    assert cost.profile(Lambda(lambda x: x[0] @ x.t()), (2, 8)).macs == 16
+    copied = cost.profile(Lambda(lambda x: torch.empty_like(x).copy_(x)), (3, 64))
+    assert copied.memory_access == 2 * 192
+
+
+def test_in_inference_mode_under_autocast_and_in_threads():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(64, 5))
+    expected = cost.profile(model, (1, 3, 4, 4)).macs
+    with torch.inference_mode():
+        assert cost.profile(model, (1, 3, 4, 4)).macs == expected
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert cost.profile(model, (1, 3, 4, 4)).macs == expected
+    with torch.device("meta"):
+        assert cost.profile(model, (1, 3, 4, 4)).macs == expected
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda _: cost.profile(model, (1, 3, 4, 4)).macs, range(20))
+        assert set(found) == {expected}
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+def test_geometry_is_that_of_the_convolution():
+    assert cost.by_layer(nn.Conv1d(3, 3, 3), (1, 3, 8)).empty
+    pooled = Lambda(lambda c, x: F.conv2d(x, c.weight).mean((2, 3)), nn.Conv2d(3, 4, 3, bias=False))
+    row = cost.by_layer(pooled, (1, 3, 8, 8)).iloc[0]
+    assert (row.H, row.W, row.macs) == (6, 6, 36 * 108)
+    dilated = cost.profile(nn.MaxPool2d(3, 1, dilation=2), (1, 1, 9, 9)).layers
+    assert dilated.receptive_field[0] == (5, 5)
+
+
+def test_nested_inputs():
+    double = Lambda(lambda x: x[0]["a"] * x[1])
+    assert cost.profile(double, {"x": [{"a": (2, 4)}, (2, 4)]}).memory_access == 24
+
+
 def test_modules_that_other_tools_have_changed():
     plain = zoo.from_torchvision("resnet18")
     macs = cost.profile(plain, (1, 3, 224, 224)).macs
@@ -367,6 +493,7 @@ WRONG = {
     "empty": (nn.ReLU, (), "expected a shape such as"),
     "two inputs": (TwoInputs, (1, 3), r"forward takes image, mask.*given 1 input"),
     "lazy": (lambda: nn.LazyLinear(4), (1, 3), "lazy layers without sizes"),
+    "lazy buffers": (lambda: nn.LazyBatchNorm2d(affine=False), (1, 3, 4, 4), "lazy layers"),
     "scripted": (scripted, (1, 3), "ScriptModule.*before|ScriptModule.*given to torch.jit"),
     "quantised": (Quantised, (1, 3), r"layer \(Linear\) is quantised.*float model"),
     "wrong channels": (
@@ -383,6 +510,11 @@ def test_bad_input_gets_a_clear_error(name):
     make, shape, message = WRONG[name]
     with pytest.raises(CostError, match=message):
         cost.profile(make(), shape)
+
+
+def test_a_model_on_meta_has_no_values_to_compute_with():
+    with pytest.raises(CostError, match="use device='meta'"):
+        cost.profile(nn.Linear(3, 4).to("meta"), (1, 3), device="cpu")
 
 
 def test_grouping_by_something_else_is_refused():

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from lwsurvey.cost.operators import product_macs
 from lwsurvey.cost.trace import Op
 
 _NORMS = frozenset(
@@ -95,7 +94,7 @@ class Conventions:
             return 0
         if not self.fused_attention and op.call.fused and name == "bmm":
             return 0
-        macs = self.unit * product_macs(op.func, name, op.args, op.kwargs, op.out)
+        macs = self.unit * op.macs
         biased = name == "addmm" or (name == "convolution" and op.args[2] is not None)
         return macs + (self.bias * written if biased else 0)
 

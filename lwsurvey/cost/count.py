@@ -36,7 +36,8 @@ def by_layer(module: nn.Module, inputs: Inputs) -> pd.DataFrame:
         where a shared layer is called again).
     """
     layers = profile(module, inputs).layers
-    return pd.DataFrame([_sizes(row) for row in layers[layers.N.notna()].itertuples()])
+    plain = [kernel is not None and len(kernel) in (0, 2) for kernel in layers.kernel]
+    return pd.DataFrame([_sizes(row) for row in layers[plain].itertuples()])
 
 
 def multiplications(layer: nn.Conv2d, H: int, W: int) -> int:
@@ -62,7 +63,7 @@ def multiplications(layer: nn.Conv2d, H: int, W: int) -> int:
 def _sizes(row: Any) -> dict[str, int | str]:
     linear = not row.kernel
     sides = (1, 1, row.G, 1, 1, 1) if linear else (
-        *row.kernel, row.G, row.stride[0], *row.output[-2:]
+        *row.kernel, row.G, row.stride[0], *row.map
     )  # fmt: skip
     named = zip(("K_h", "K_w", "G", "stride", "H", "W"), sides, strict=True)
     return {

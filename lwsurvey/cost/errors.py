@@ -43,6 +43,11 @@ def failed(failure: tuple | None, shapes: str, error: Exception) -> CostError:
             "\nThe forward pass asks for values of a tensor (a branch or a loop on data), and on"
             " the meta device there are none. Count it with real ones: device='cpu'"
         )
+    if "same device" in str(error):
+        message += (
+            "\nA tensor that is neither parameter nor buffer stays on its device; register it as"
+            " a buffer, or use device='cpu'"
+        )
     if "Long" in str(error):
         message += "\nInputs given as shapes are floating-point; give a tensor of whole numbers"
     return CostError(f"{message}\nThe model was given {shapes}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedParameter
+from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_map
 
 from lwsurvey.cost.errors import CostError
@@ -38,7 +38,8 @@ def check_module(module: object) -> nn.Module:
         if trouble := _trouble(kind):
             name = next(n for n, part in module.named_modules() if type(part) is kind)
             raise CostError(f"{name or 'the module'} ({kind.__name__}) {trouble}")
-    if any(type(p) is UninitializedParameter for part in parts for p in part._parameters.values()):
+    held = (t for part in parts for t in (*part._parameters.values(), *part._buffers.values()))
+    if any(map(is_lazy, held)):
         raise CostError("the module has lazy layers without sizes; run it once on real data first")
     return module
 
@@ -80,7 +81,7 @@ def arguments(module: nn.Module, inputs: Inputs, device: torch.device) -> tuple[
         return torch.ones(_shape(value), dtype=dtype, device=device) if _is_shape(value) else value
 
     if isinstance(inputs, Mapping):
-        args, kwargs = (), {name: make(value) for name, value in inputs.items()}
+        args, kwargs = (), {name: _nested(value, make) for name, value in inputs.items()}
     elif isinstance(inputs, Tensor) or _is_shape(inputs):
         args, kwargs = (make(inputs),), {}
     elif isinstance(inputs, Sequence) and not isinstance(inputs, str) and len(inputs):
@@ -95,7 +96,10 @@ def _nested(item: Any, make: Any) -> Any:
     if isinstance(item, Tensor) or _is_shape(item):
         return make(item)
     if isinstance(item, (list, tuple)):
-        return type(item)(_nested(part, make) for part in item)
+        parts = [_nested(part, make) for part in item]
+        return type(item)(*parts) if hasattr(item, "_fields") else type(item)(parts)
+    if isinstance(item, Mapping):
+        return {name: _nested(part, make) for name, part in item.items()}
     return tree_map(make, item)
 
 

@@ -29,23 +29,25 @@ KINDS = {
     "resampling": "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d"
     " upsample_bilinear2d upsample_trilinear3d upsample_bicubic2d _upsample_nearest_exact1d"
     " _upsample_nearest_exact2d _upsample_nearest_exact3d _upsample_bilinear2d_aa"
-    " _upsample_bicubic2d_aa grid_sampler_2d grid_sampler_3d",
+    " _upsample_bicubic2d_aa grid_sampler_2d grid_sampler_3d roi_align",
     "reduction": "mean sum amax amin max min argmax argmin var std var_mean std_mean any all prod"
     " linalg_vector_norm norm _weight_norm_interface logsumexp cumsum cumprod count_nonzero",
     "elementwise": "bernoulli native_dropout _foreach_add where masked_fill lerp addcmul addcdiv"
-    " add sub mul div floor_divide neg pow exp sqrt rsqrt clamp clamp_min clamp_max"
+    " addr add sub mul div floor_divide neg pow exp sqrt rsqrt clamp clamp_min clamp_max"
     " bitwise_not logical_not",
     "movement": "cat stack clone copy _to_copy index gather index_select take_along_dim roll flip"
     " constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d"
     " replication_pad2d replication_pad3d repeat repeat_interleave im2col col2im embedding scatter"
-    " index_put slice_scatter select_scatter masked_select contiguous tril triu new_empty_strided"
+    " index_put index_fill nonzero _unique2 nms slice_scatter select_scatter masked_select"
+    " contiguous tril triu new_empty_strided"
     " pixel_shuffle pixel_unshuffle channel_shuffle sort topk one_hot fill zero _pad_circular"
     " slice_copy _nested_tensor_from_mask rot90 masked_scatter scatter_add index_add",
     "creation": "zeros ones full empty empty_like zeros_like ones_like full_like new_zeros new_ones"
     " new_full new_empty arange linspace eye scalar_tensor empty_strided tril_indices"
     " triu_indices rand randn randint randperm rand_like randn_like normal uniform",
     "view": "_unsafe_view alias detach lift_fresh as_strided unsafe_split unsafe_split_with_sizes"
-    " resize set_ unsafe_chunk _local_scalar_dense _assert_async",
+    " resize set_ unsafe_chunk _local_scalar_dense _assert_async"
+    " squeeze unsqueeze t transpose swapaxes swapdims",
 }
 _KIND = {name: kind for kind, names in KINDS.items() for name in names.split()}
 

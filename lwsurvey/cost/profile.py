@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +15,7 @@ from torch import nn
 
 from lwsurvey.cost import groups, liveness
 from lwsurvey.cost.conventions import PAPERS, Conventions
-from lwsurvey.cost.errors import describe, failed
+from lwsurvey.cost.errors import CostError, describe, failed
 from lwsurvey.cost.inputs import Inputs, arguments, check_module
 from lwsurvey.cost.shadow import Shadow
 from lwsurvey.cost.tally import Tally
@@ -30,7 +33,8 @@ class Profile:
             ``read`` and ``written`` (elements, all operators but views; weights are read),
             ``memory_access`` (their sum), ``output`` (shape), ``receptive_field`` (input
             pixels along each side, where kernels and strides define it). Where a layer has
-            exactly one convolution or linear map: ``N``, ``M``, ``kernel``, ``G``, ``stride``.
+            exactly one convolution or linear map: ``N``, ``M``, ``kernel``, ``G``, ``stride``
+            and ``map`` (sides of its output map).
         macs: multiply-accumulates, by the conventions.
         parameters: elements of all parameters, each once, as PyTorch counts them.
         activations: elements written by convolutions and matrix products.
@@ -94,20 +98,33 @@ def profile(
     Warns:
         UserWarning: some operators are not known; they are in ``uncounted``.
     """
-    module = check_module(module)
-    device = torch.device(device)
+    module, device = check_module(module), torch.device(device)
+    if device.type != "meta" and any(p.is_meta for p in module.parameters()):
+        raise CostError("the module's parameters are on meta, without values: use device='meta'")
     args, kwargs = arguments(module, inputs, device)
-    shadow, fast_path = Shadow(module, device), torch.backends.mha.get_fastpath_enabled()
+    shadow = Shadow(module, device)
     tracer = Tracer(shadow)
-    torch.backends.mha.set_fastpath_enabled(False)  # one opaque operator would hide the products
     try:
-        with torch.random.fork_rng(devices=[]), torch.no_grad(), tracer:
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), _no_fast_path(), tracer:
             out = shadow.module(*args, **kwargs)
     except Exception as error:
         raise failed(tracer.failure, describe((args, kwargs)), error) from error
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast_path)
     return _profile(module, shadow, tracer, tensors_of((args, kwargs)), out, conventions)
+
+
+_LOCK = threading.RLock()
+
+
+@contextlib.contextmanager
+def _no_fast_path() -> Iterator[None]:
+    """Without attention's fast path: one opaque operator, which would hide the products."""
+    with _LOCK:
+        before = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)
+        try:
+            yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(before)
 
 
 def _profile(
@@ -147,7 +164,7 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table["output"] = [row["output"] for row in rows]
     fields = [row["field"] for row in rows]
     table["receptive_field"] = [None if f is None else f.size for f in fields]
-    for name in ("kernel", "stride"):
+    for name in ("kernel", "stride", "map"):
         table[name] = [row.get(name) for row in rows]
     for name in ("N", "M", "G"):
         table[name] = pd.array([row.get(name) for row in rows], dtype="Int64")

@@ -3,6 +3,7 @@ kernels and strides (Araujo et al. 2019, equations 1 and 2, here forwards)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from lwsurvey.cost.operators import kind
 from lwsurvey.cost.trace import Op
 
-_KEEPS = {"normalisation", "activation", "elementwise", "movement", "view", "softmax"}
+_KEEPS = {"normalisation", "activation", "elementwise", "movement", "view"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,12 @@ def _convolved(before: Field, args: tuple) -> Field | None:
     if transposed or weight.ndim != len(before.size) + 2:
         return None
     sides = weight.ndim - 2
-    extent = tuple(
-        (k - 1) * d + 1 for k, d in zip(weight.shape[2:], _each(dilation, sides), strict=True)
-    )
+    extent = _extent(weight.shape[2:], _each(dilation, sides))
     return before.through(extent, _each(stride, sides))
+
+
+def _extent(kernel: Sequence[int], dilation: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
 
 
 def _pooled(before: Field, name: str, x: Tensor, args: tuple, out: Tensor) -> Field | None:
@@ -116,11 +119,14 @@ def _pooled(before: Field, name: str, x: Tensor, args: tuple, out: Tensor) -> Fi
     if x.ndim != sides + 2:
         return None
     if "adaptive" in name:
-        windows = zip(x.shape[2:], out.shape[2:], strict=True)
-        window = tuple(-(-a // b) for a, b in windows)
+        if any(a % b for a, b in zip(x.shape[2:], out.shape[2:], strict=True)):
+            return None  # windows of different sizes
+        window = tuple(a // b for a, b in zip(x.shape[2:], out.shape[2:], strict=True))
         return before.through(window, window)
     kernel = _each(args[1], sides)
     stride = _each(args[2], sides) if len(args) > 2 and args[2] else kernel
+    if name.startswith("max_pool") and len(args) > 4:
+        kernel = _extent(kernel, _each(args[4], sides))
     return before.through(kernel, stride)
 
 

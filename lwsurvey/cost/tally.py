@@ -12,6 +12,7 @@ from lwsurvey.cost.operators import kind
 from lwsurvey.cost.receptive import Fields
 from lwsurvey.cost.trace import Op, Tracer, results
 
+_OVERWRITES = {"aten::copy_", "aten::fill_", "aten::zero_"}
 _UNTOUCHED = {"view", "creation"}
 GEOMETRY = ("N", "M", "kernel", "G", "stride")
 
@@ -48,7 +49,8 @@ class Tally:
         if what in _UNTOUCHED:
             return
         written = sum([tensor.numel() for tensor in results(op)])
-        row["read"] += sum([tensor.numel() for tensor in given])
+        reads = given[1:] if op.func._schema.name in _OVERWRITES else given
+        row["read"] += sum([tensor.numel() for tensor in reads])
         row["written"] += written
         row["macs"] += self._conventions.cost(what, name, op, given, written)
         out = op.out[0] if isinstance(op.out, tuple) else op.out
@@ -70,6 +72,7 @@ class Tally:
     def _product(self, op: Op, name: str, row: dict[str, Any], out: Tensor) -> None:
         row["products"] += 1
         row["activations"] += out.numel()
+        row["map"] = tuple(out.shape[2:]) if name == "convolution" else None
         row.update(_geometry(op, name) if row["products"] == 1 else dict.fromkeys(GEOMETRY))
 
 

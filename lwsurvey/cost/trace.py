@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
-from lwsurvey.cost.operators import kind
+from lwsurvey.cost.operators import kind, product_macs
 from lwsurvey.cost.shadow import Shadow
 
 _SAFE_SOFTMAX = torch.ops.aten._safe_softmax.default  # only fused attention uses it
@@ -44,6 +44,7 @@ class Op:
     kwargs: dict
     out: Any
     given: list[Tensor]
+    macs: int
 
 
 def results(op: Op) -> list[Tensor]:
@@ -79,6 +80,7 @@ class Tracer(TorchDispatchMode):
         self.failure: tuple[str, str, tuple, tuple | None] | None = None
         self._remembers = shadow.device.type == "meta"
         self._known: dict[tuple, tuple] = {}
+        self._twins = shadow.tensors
         # The root's frame stays, for what hooks do before and after a forward pass.
         self._stack: list[list] = [["", type(shadow.module).__name__, None]]
         for module, name in shadow.names.items():
@@ -105,6 +107,16 @@ class Tracer(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if torch.is_inference_mode_enabled() and _is_composite(func):
+            with self:  # inference mode hands over operators whole that are made of others
+                return func.decompose(*args, **kwargs)
+        given = tensors_of(args)
+        if kwargs:
+            given += tensors_of(kwargs)
+        if any([id(tensor) in self._twins for tensor in given]):
+            # A closure or an object that the twin could not follow holds the original.
+            args, kwargs = tree_map(self._twin, args), tree_map(self._twin, kwargs)
+            given = [self._twin(tensor) for tensor in given]
         out = self._answer(func, args, kwargs) if self._remembers else func(*args, **kwargs)
         frame = self._stack[-1]
         if (call := frame[2]) is None:
@@ -112,11 +124,13 @@ class Tracer(TorchDispatchMode):
             self.calls.append(call)
         if func is _SAFE_SOFTMAX:
             call.fused = True
-        given = tensors_of(args)
-        if kwargs:
-            given += tensors_of(kwargs)
-        self.ops.append(Op(func, call, args, kwargs, out, given))
+        # Now, because a later operator may change the shape of a tensor in place.
+        macs = _macs(func, args, kwargs, out)
+        self.ops.append(Op(func, call, args, kwargs, out, given, macs))
         return out
+
+    def _twin(self, value: Any) -> Any:
+        return self._twins.get(id(value), value) if isinstance(value, Tensor) else value
 
     def _answer(self, func: Any, args: tuple, kwargs: dict) -> Any:
         effect = _effect(func)
@@ -128,11 +142,21 @@ class Tracer(TorchDispatchMode):
             return _fresh(known) if known else args[0]
         out = _on_one_device(func, args, kwargs)
         if effect == "in place":
-            if out is args[0] and _signature(args) == key[1]:
+            if out is args[0] and out.is_meta and _signature(args) == key[1]:
                 self._known[key] = ()
         elif (form := _form(out)) is not None:
             self._known[key] = form
         return out
+
+
+def _is_composite(func: Any) -> bool:
+    key = torch._C.DispatchKey.CompositeImplicitAutograd
+    return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), key)
+
+
+def _macs(func: Any, args: tuple, kwargs: dict, out: Any) -> int:
+    what, name = kind(func)
+    return product_macs(func, name, args, kwargs, out) if what == "product" else 0
 
 
 def _form(out: Any) -> tuple | None:
