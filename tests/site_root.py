@@ -50,6 +50,8 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
     (root / "book" / "_toc.yml").write_text(toc + "- file: bibliography\n")
     for name in ("part-hand", "calculator"):
         (root / "book" / f"{name}.md").unlink()
+    costs = root / "book" / "part-costs.md"
+    costs.write_text(re.sub(r"\[([^]]*)\]\(calculator\.md\)", r"\1", costs.read_text()))
     (root / "data").mkdir()
     write_claims(root)
     (root / "notebooks").mkdir()
