@@ -7,11 +7,15 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 import lwsurvey
 from lwsurvey.press.results import PUBLISHED
+
+if TYPE_CHECKING:
+    from lwsurvey.press import listing
 
 PRESET_HELP = "smoke, cpu, gpu, or any other of notebooks/presets.yml."
 
@@ -157,20 +161,23 @@ def build(preset: str, jobs: int, force: bool) -> None:
     """Run all chapters whose inputs changed, and build the site in _build/html.
 
     It fails if a chapter fails, if a verdict of the published preset differs from the one in
-    data/claims.csv, or if the site is not complete.
+    data/claims.csv, or if the site is not complete. A verdict on a time may differ on other
+    hardware, and a reduced experiment may become inconclusive: that is only reported.
 
     \b
     Examples:
       lwsurvey build
       lwsurvey build --preset smoke    a quick look; its verdicts are not compared
     """
-    from lwsurvey.press import session, site
+    from lwsurvey.press import chapters, listing, session, site
 
     session.run((), preset, {}, jobs=jobs, force=force)
     try:
         folder = site.build(preset)
     except site.SiteError as error:
         raise click.ClickException(str(error)) from None
+    if preset == PUBLISHED:
+        _report_departures(listing.read(chapters.discover()))
     click.echo(f"The site is in {folder}; open {folder / 'index.html'}")
 
 
@@ -214,10 +221,17 @@ def ledger(form: str, chapter: str | None, verdict: str | None) -> None:
     click.echo(listing.summary(rows), err=True)
     for line in book.remarks:
         click.echo(line, err=True)
+    _report_departures(book)
     if book.differences:
         click.echo("The run and data/claims.csv disagree:", err=True)
         click.echo("\n".join(f"  {line}" for line in book.differences), err=True)
         sys.exit(1)
+
+
+def _report_departures(book: listing.Book) -> None:
+    if book.departures:
+        click.echo("Verdicts that hardware or load can change, and changed here:", err=True)
+        click.echo("\n".join(f"  {line}" for line in book.departures), err=True)
 
 
 def _sides(_: object, __: object, text: str | tuple[str, ...] | None) -> object:

@@ -24,6 +24,8 @@ class Estimate:
         n: number of repeats; 1 for an exact count.
         detectable: the smallest distance from a limit that ``n`` repeats of this spread
             would have shown with 80 % probability; None for an exact count.
+        note: what disturbed the measurement and what that did to the interval; empty if
+            nothing did.
     """
 
     value: float
@@ -31,6 +33,7 @@ class Estimate:
     high: float
     n: int
     detectable: float | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(x) for x in (self.value, self.low, self.high)):

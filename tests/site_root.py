@@ -50,8 +50,8 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
     (root / "book" / "_toc.yml").write_text(toc + "- file: bibliography\n")
     for name in ("part-hand", "calculator"):
         (root / "book" / f"{name}.md").unlink()
-    costs = root / "book" / "part-costs.md"
-    costs.write_text(re.sub(r"\[([^]]*)\]\(calculator\.md\)", r"\1", costs.read_text()))
+    _unlink(root / "book" / "part-costs.md", "calculator.md")
+    _unlink(root / "book" / "verdicts.md", "latency.ipynb")
     (root / "data").mkdir()
     write_claims(root)
     (root / "notebooks").mkdir()
@@ -61,6 +61,11 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
         runs.mkdir(parents=True)
         nbformat.write(executed_notebook(root, preset, measured), runs / "conv-cost.ipynb")
     return root
+
+
+def _unlink(page: Path, target: str) -> None:
+    """Leave the words of a page's links to what the tiny book does not have."""
+    page.write_text(re.sub(rf"\[([^]]*)\]\({re.escape(target)}\)", r"\1", page.read_text()))
 
 
 def write_claims(root: Path) -> None:

@@ -16,6 +16,7 @@ from scipy import stats
 
 from lwsurvey.claims import Claim, Ledger, LedgerError, judge
 from lwsurvey.claims.ledger import COLUMNS, SCALES
+from lwsurvey.claims.run import card
 from lwsurvey.stats import Estimate, mean_interval
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
@@ -265,3 +266,10 @@ def test_a_file_with_other_columns_is_refused(tmp_path):
     path.write_bytes(b"id,claim\nC001,\xff\n")
     with pytest.raises(LedgerError, match="UTF-8"):
         Ledger.read(path)
+
+
+def test_a_card_says_what_disturbed_the_measurement():
+    noted = Estimate(1.2, 1.1, 1.3, 20, note="Another process used 0.9 cores.")
+    row = claim(">", 1, scale="reduced")
+    assert "Another process used 0.9 cores." in card(judge(row, noted))
+    assert "Disturbed" not in card(judge(row, replace(noted, note="")))

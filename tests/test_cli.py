@@ -288,6 +288,30 @@ def test_a_verdict_that_differs_from_the_ledger_is_an_error(checkout):
     assert "C000 (conv-cost): the run says contradicted, the ledger holds" in result.stderr
 
 
+REDUCED = {"scale": "reduced", "relation": ">"}
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict", "status"),
+    [
+        (REDUCED, "inconclusive", 0),
+        (REDUCED, "contradicted", 1),
+        (REDUCED | {"hardware": "yes"}, "contradicted", 0),
+        (REDUCED | {"hardware": "yes", "verdict": ""}, "inconclusive", 1),
+        ({}, "inconclusive", 1),
+    ],
+)
+def test_only_what_hardware_or_load_can_change_may_differ(checkout, row, verdict, status):
+    claim = next(c for c in checkout.claims if c["chapter"] == "conv-cost")
+    claim |= {"verdict": "holds at reduced scale"} | row
+    checkout.save()
+    finish(checkout, "conv-cost", verdict=verdict)
+    result = call("ledger")
+    said = f"{claim['id']} (conv-cost): the run says {verdict}, the ledger "
+    assert (result.exit_code, said in result.stderr) == (status, True), result.output
+    assert ("hardware or load can change" in result.stderr) == (status == 0)
+
+
 def test_a_ledger_that_cannot_be_read_is_named(checkout):
     path = checkout.root / "data" / "claims.csv"
     path.write_text(path.read_text().replace(",number,", ",numbers,"))

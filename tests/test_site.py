@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import urllib.request
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -71,6 +72,15 @@ def test_a_verdict_that_differs_from_the_ledger_stops_the_build(tmp_path, monkey
     monkeypatch.setenv("LWSURVEY_ROOT", str(made))
     with pytest.raises(site.SiteError, match=r"C001.*contradicted.*holds"):
         site.build()
+
+
+def test_the_edition_lists_the_verdicts_that_hardware_changed(root, known):
+    row = known.ledger["C001"]
+    timed = replace(row, scale="reduced", tolerance="1", hardware="yes", verdict="contradicted")
+    changed = replace(known, ledger=Ledger([timed, known.ledger["C002"]]))
+    pages = [Renderer(s, root / "book").edition() for s in (known, changed)]
+    assert ["differ here from the ledger" in page for page in pages] == [False, True]
+    assert "C001" in pages[1]
 
 
 def test_a_run_of_another_preset_is_refused(root):

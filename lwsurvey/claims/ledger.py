@@ -72,6 +72,7 @@ class Claim:
     tolerance: str
     tolerance_reason: str
     scale: str
+    hardware: str
     verdict: str
     correction: str
     correction_relation: str
@@ -130,6 +131,8 @@ def _problem(claim: Claim) -> str | None:
         return f"scale {claim.scale!r} is none of {', '.join(SCALES)}"
     if claim.verdict and claim.verdict not in VERDICTS:
         return f"verdict {claim.verdict!r} is none of {', '.join(VERDICTS)}"
+    if claim.hardware not in ("", "yes") or (claim.hardware and claim.scale != "reduced"):
+        return "hardware is empty, or yes for a claim of scale reduced"
     if not claim.statement or not claim.measure or not claim.chapter or not claim.source:
         return "statement, measure, chapter and source must not be empty"
     if claim.scale == "none":

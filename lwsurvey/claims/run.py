@@ -116,6 +116,8 @@ def card(verdict: Verdict) -> str:
         rows.append(("Cells that differ", ", ".join(verdict.failed)))
     if detectable := _detectable(verdict):
         rows.append(("Smallest effect this could have seen", detectable))
+    if notes := _notes(verdict):
+        rows.append(("Disturbed", notes))
     body = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in rows)
     return (
         f'<div class="lw-verdict lw-{slug}" id="claim-{claim.id}">'
@@ -169,3 +171,10 @@ def _detectable(verdict: Verdict) -> str:
     if verdict.measured.detectable is None:
         return ""
     return f"{verdict.measured.detectable:.3g} with {verdict.measured.n} repeats, at 80 % power"
+
+
+def _notes(verdict: Verdict) -> str:
+    measured = verdict.measured
+    estimates = measured.values() if isinstance(measured, dict) else [measured]
+    notes = [e.note for e in estimates if isinstance(e, Estimate) and e.note]
+    return " ".join(dict.fromkeys(notes))

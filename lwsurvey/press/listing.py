@@ -34,11 +34,13 @@ class Book:
     Attributes:
         rows: every claim, see `rows`.
         differences: what the runs and the verdicts in the ledger disagree about.
+        departures: verdicts that differ as they may on other hardware or under load.
         remarks: which chapters have not been run, or not since they changed.
     """
 
     rows: Rows
     differences: list[str]
+    departures: list[str]
     remarks: list[str]
 
 
@@ -57,7 +59,9 @@ def read(chapters: list[Chapter]) -> Book:
     open_ = {slug for slug in files if slug not in ran}
     decided = Ledger([claim for claim in claims if claim.chapter not in open_])
     remarks = [line for chapter in chapters if (line := _remark(chapter, folder))]
-    return Book(rows(claims, found), records.differences(decided, found, ran), remarks)
+    differences = records.differences(decided, found, ran)
+    departures = records.departures(decided, found)
+    return Book(rows(claims, found), differences, departures, remarks)
 
 
 def _remark(chapter: Chapter, folder: Path) -> str:

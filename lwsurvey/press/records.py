@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from lwsurvey.claims.ledger import Ledger
+from lwsurvey.claims.ledger import Claim, Ledger
 from lwsurvey.press.results import entries
 from lwsurvey.schema import SCHEMA
 from lwsurvey.stats import Estimate
@@ -79,11 +79,8 @@ def differences(ledger: Ledger, records: dict[str, Record], chapters: list[str])
     found = []
     for claim in ledger:
         record = records.get(claim.id)
-        if record and record.verdict != claim.verdict:
-            stated = claim.verdict or "nothing yet"
-            found.append(
-                f"{claim.id} ({claim.chapter}): the run says {record.verdict}, the ledger {stated}"
-            )
+        if record and record.verdict != claim.verdict and not _allowed(claim, record):
+            found.append(_departure(claim, record))
         elif not record and claim.verdict and claim.chapter not in chapters:
             found.append(
                 f"{claim.id}: {claim.verdict} in the ledger, but no chapter {claim.chapter}"
@@ -91,3 +88,30 @@ def differences(ledger: Ledger, records: dict[str, Record], chapters: list[str])
         elif not record and claim.chapter in chapters:
             found.append(f"{claim.id}: the chapter {claim.chapter} does not decide it")
     return found
+
+
+def departed(ledger: Ledger, records: dict[str, Record]) -> list[Claim]:
+    """The claims whose verdict differs from the ledger's as it may, see `departures`."""
+    return [
+        claim
+        for claim in ledger
+        if (record := records.get(claim.id))
+        and record.verdict != claim.verdict
+        and _allowed(claim, record)
+    ]
+
+
+def departures(ledger: Ledger, records: dict[str, Record]) -> list[str]:
+    """What a run says otherwise than the ledger, as other hardware or load can make it."""
+    return [_departure(claim, records[claim.id]) for claim in departed(ledger, records)]
+
+
+def _allowed(claim: Claim, record: Record) -> bool:
+    if not claim.verdict or claim.scale != "reduced":
+        return False
+    return bool(claim.hardware) or "inconclusive" in (claim.verdict, record.verdict)
+
+
+def _departure(claim: Claim, record: Record) -> str:
+    stated = claim.verdict or "nothing yet"
+    return f"{claim.id} ({claim.chapter}): the run says {record.verdict}, the ledger {stated}"

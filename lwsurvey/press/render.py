@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from lwsurvey.claims.ledger import Claim, LedgerError
 from lwsurvey.claims.run import claimed, measured_text
+from lwsurvey.press import records
 from lwsurvey.press.plan import PlanError
 from lwsurvey.press.state import ALL_VERDICTS, GLYPHS, UNEXAMINED, State
 
@@ -114,7 +115,9 @@ class Renderer:
             shown |= {"gpu": where["gpu"] or "none", **where["packages"]}
             machines.setdefault(json.dumps(shown), []).append(chapter["title"])
         listed = [{"facts": json.loads(k).items(), "chapters": v} for k, v in machines.items()]
-        return self._html("edition", runs=runs, machines=listed)
+        departed = records.departed(self.state.ledger, self.state.records)
+        rows = [self.row(claim) | {"stated": claim.verdict} for claim in departed]
+        return self._html("edition", runs=runs, machines=listed, departed=rows)
 
     def calculator(self) -> str:
         """The form of the cost calculator, and its table, bars and formulas for the first case."""
