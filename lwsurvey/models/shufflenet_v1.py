@@ -29,20 +29,28 @@ class Unit(nn.Module):
         stride: 1 or 2.
         first_groups: of the first 1 x 1 convolution where that differs: the unit that opens
             stage 2 has 1 there, because its input is so narrow (table 1, note).
+        shuffle: False leaves the channels where they are, as in the paper's table 3.
 
     Raises:
         ValueError: channels that the groups do not divide, or a stride that does not fit.
     """
 
     def __init__(
-        self, N: int, M: int, groups: int, stride: int = 1, first_groups: int | None = None
+        self,
+        N: int,
+        M: int,
+        groups: int,
+        stride: int = 1,
+        first_groups: int | None = None,
+        shuffle: bool = True,
     ) -> None:
         first_groups = first_groups or groups
         _check(N, M, groups, stride, first_groups)
         super().__init__()
         B, out = M // 4, M - N if stride == 2 else M
         self.branch = nn.Sequential(
-            same_convolution(N, B, 1, groups=first_groups), norm_relu(B), ChannelShuffle(groups),
+            same_convolution(N, B, 1, groups=first_groups), norm_relu(B),
+            ChannelShuffle(groups) if shuffle else nn.Identity(),
             same_convolution(B, B, 3, stride, groups=B), nn.BatchNorm2d(B),
             same_convolution(B, out, 1, groups=groups), nn.BatchNorm2d(out),
         )  # fmt: skip
@@ -69,13 +77,19 @@ class ShuffleNetV1(nn.Sequential):
         stem: channels of the first convolution; 24 times ``scale`` if not given, but 24 at
             scale 1.5. There the published 292 million MACs and the authors' code
             (github megvii-model/ShuffleNet-Series) have 24; with 36 it would be 300 million.
+        shuffle: False leaves the channels where they are, as in the paper's table 3.
 
     Raises:
         ValueError: groups that the table has not, no class, or widths that do not divide.
     """
 
     def __init__(
-        self, groups: int = 3, scale: float = 1.0, classes: int = 1000, stem: int | None = None
+        self,
+        groups: int = 3,
+        scale: float = 1.0,
+        classes: int = 1000,
+        stem: int | None = None,
+        shuffle: bool = True,
     ) -> None:
         if groups not in STAGE_2:
             raise ValueError(f"table 1 has {', '.join(map(str, STAGE_2))} groups, not {groups}")
@@ -87,8 +101,9 @@ class ShuffleNetV1(nn.Sequential):
         N = stem
         for i, units in enumerate(UNITS):
             M = scaled(STAGE_2[groups] * 2**i, scale)
-            first = Unit(N, M, groups, stride=2, first_groups=groups if i else 1)
-            rest = [Unit(M, M, groups) for _ in range(units - 1)]
+            opening = groups if i else 1
+            first = Unit(N, M, groups, stride=2, first_groups=opening, shuffle=shuffle)
+            rest = [Unit(M, M, groups, shuffle=shuffle) for _ in range(units - 1)]
             self.add_module(f"stage{i + 2}", nn.Sequential(first, *rest))
             N = M
         self.head = Head(N, classes)

@@ -30,12 +30,14 @@ class Unit(nn.Module):
         N: input channels.
         M: output channels, even; ``N`` at stride 1.
         stride: 1 or 2.
+        shuffle: False leaves the two halves where they are: at stride 1 one half then passes
+            every unit untouched.
 
     Raises:
         ValueError: channels that cannot be halved, or a stride that does not fit.
     """
 
-    def __init__(self, N: int, M: int, stride: int = 1) -> None:
+    def __init__(self, N: int, M: int, stride: int = 1, shuffle: bool = True) -> None:
         if stride not in (1, 2):
             raise ValueError(f"a unit has stride 1 or 2, not {stride}")
         if M % 2:
@@ -44,7 +46,7 @@ class Unit(nn.Module):
             raise ValueError(f"at stride 1 a unit keeps its channels; {N} and {M} differ")
         super().__init__()
         half = M // 2
-        self.stride = stride
+        self.stride, self.shuffle = stride, shuffle
         self.shortcut = nn.Sequential()
         if stride == 2:
             self.shortcut = nn.Sequential(*_depthwise_pointwise(N, half, stride))
@@ -56,7 +58,8 @@ class Unit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         kept, changed = x.chunk(2, dim=1) if self.stride == 1 else (x, x)
-        return channel_shuffle(torch.cat([self.shortcut(kept), self.branch(changed)], 1), 2)
+        joined = torch.cat([self.shortcut(kept), self.branch(changed)], 1)
+        return channel_shuffle(joined, 2) if self.shuffle else joined
 
 
 class ShuffleNetV2(nn.Sequential):
@@ -65,12 +68,13 @@ class ShuffleNetV2(nn.Sequential):
     Args:
         scale: 0.5, 1, 1.5 or 2; the widths are the printed ones, not multiples.
         classes: outputs.
+        shuffle: False leaves out the shuffle of every unit.
 
     Raises:
         ValueError: a scale that the table has not, or no class.
     """
 
-    def __init__(self, scale: float = 1.0, classes: int = 1000) -> None:
+    def __init__(self, scale: float = 1.0, classes: int = 1000, shuffle: bool = True) -> None:
         if scale not in WIDTHS:
             raise ValueError(f"table 5 has the scales {', '.join(map(str, WIDTHS))}, not {scale}")
         stem, *stages, last = WIDTHS[scale]
@@ -79,8 +83,9 @@ class ShuffleNetV2(nn.Sequential):
         self.pool = nn.MaxPool2d(3, 2, padding=1)
         N = stem
         for i, (units, M) in enumerate(zip(UNITS, stages, strict=True)):
-            rest = [Unit(M, M) for _ in range(units - 1)]
-            self.add_module(f"stage{i + 2}", nn.Sequential(Unit(N, M, stride=2), *rest))
+            first = Unit(N, M, stride=2, shuffle=shuffle)
+            rest = [Unit(M, M, shuffle=shuffle) for _ in range(units - 1)]
+            self.add_module(f"stage{i + 2}", nn.Sequential(first, *rest))
             N = M
         self.conv5 = nn.Sequential(same_convolution(N, last, 1), norm_relu(last))
         self.head = Head(last, classes)

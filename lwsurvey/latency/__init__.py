@@ -1,0 +1,8 @@
+"""Times of competitors against each other, with intervals and what disturbed them."""
+
+from lwsurvey.latency.calls import call
+from lwsurvey.latency.compare import compare
+from lwsurvey.latency.comparison import Comparison
+from lwsurvey.latency.errors import LatencyError
+
+__all__ = ["Comparison", "LatencyError", "call", "compare"]

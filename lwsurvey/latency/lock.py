@@ -1,0 +1,48 @@
+"""One measurement at a time on this machine."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+NAME = "lwsurvey-latency.lock"
+
+
+def path() -> Path:
+    """The lock file, the same for all users; the system gives it back when its holder dies."""
+    shared = Path("/tmp")  # not $TMPDIR, which differs between users and between our own runs
+    return (shared if shared.is_dir() else Path(tempfile.gettempdir())) / NAME
+
+
+# A process has one, counted by its one thread at a time: it cannot wait for itself.
+_threads = threading.RLock()
+_file: dict[Path, FileLock] = {}
+
+
+@contextmanager
+def machine() -> Iterator[None]:
+    """Hold the machine for a measurement; wait, and the first time say so, while another runs."""
+    with _threads:
+        where = path()
+        lock = _file.setdefault(where, FileLock(where, mode=0o666, thread_local=False))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            _say_once(where)
+            lock.acquire(poll_interval=0.1)
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+@cache
+def _say_once(where: Path) -> None:
+    print(f"Waiting for another measurement on this machine ({where})", file=sys.stderr)

@@ -1,0 +1,115 @@
+"""Networks of equal cost: the widths at which a builder needs given MACs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from lwsurvey import cost
+
+WITHIN = 0.05
+"""The largest relative distance from the wanted MACs."""
+
+CLOSE = 0.01
+"""A distance that is not improved upon by another ratio of the widths."""
+
+RATIO = (1.5, 2.5)
+"""Ratios of the late to the early width that are tried where 2 gives nothing `CLOSE`."""
+
+WIDEST = 2048
+
+Builder = Callable[..., nn.Module]
+Options = tuple[tuple[str, Any], ...]
+Widths = tuple[int, int]
+
+
+def matched(builder: Builder, macs: int, **options: Any) -> nn.Module:
+    """A network of ``lwsurvey.models.small`` whose MACs are nearest to ``macs``.
+
+    The late width is twice the early one if that comes within 1 %; where the groups leave too
+    few widths, it may be 1.5 to 2.5 times the early one. The search draws no random numbers,
+    and its result is remembered.
+
+    Args:
+        builder: such as ``small.shufflenet_v1``: takes ``width``, ``late`` and ``options``.
+        macs: multiply-accumulates for one image of 28 x 28.
+        options: for the builder.
+
+    Raises:
+        ValueError: the nearest is further away than 5 %, or no width suits the builder.
+    """
+    width, late = _widths(builder, int(macs), tuple(sorted(options.items())))
+    return builder(width, late=late, **options)
+
+
+@lru_cache(maxsize=256)
+def _widths(builder: Builder, macs: int, options: Options) -> Widths:
+    def off(widths: Widths) -> float:
+        return _macs(builder, *widths, options) / macs - 1
+
+    first, step = _valid(builder, options)
+    found = [(w, 2 * w) for w in _around(lambda w: off((w, 2 * w)), first, WIDEST, step)]
+    nearest = min(found, key=lambda widths: abs(off(widths)))
+    if abs(off(nearest)) > CLOSE:
+        found += _other_ratios(off, found, first, step)
+        nearest = min(found, key=lambda widths: abs(off(widths)))
+    if abs(off(nearest)) > WITHIN:
+        raise ValueError(
+            f"no width of {_name(builder, options)} comes within {WITHIN:.0%} of {macs} MACs; "
+            f"the nearest, {nearest[0]} and {nearest[1]} channels, is off by {off(nearest):+.1%}"
+        )
+    return nearest
+
+
+def _around(off: Callable[[int], float], first: int, last: int, step: int) -> list[int]:
+    """The widths just below and just above the wanted MACs, which grow with the width."""
+    low, high = 0, (last - first) // step
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if off(first + middle * step) <= 0 else (low, middle)
+    return [first + low * step, first + high * step]
+
+
+def _other_ratios(
+    off: Callable[[Widths], float], found: list[Widths], first: int, step: int
+) -> Iterator[Widths]:
+    widths = sorted({width + more for width, _ in found for more in (-step, 0, step)})
+    for width in (w for w in widths if w >= first):
+        # The least and the greatest multiple of the step within the ratios.
+        least, most = -(-RATIO[0] * width // step) * step, RATIO[1] * width // step * step
+        for late in _around(lambda m, w=width: off((w, m)), int(least), int(most), step):
+            yield width, late
+
+
+def _valid(builder: Builder, options: Options) -> tuple[int, int]:
+    """The least width that the builder takes, and the step to the next one."""
+    found: list[int] = []
+    for width in range(1, 257):
+        try:
+            _built(builder, width, 2 * width, options)
+        except ValueError:
+            continue
+        found.append(width)
+        if len(found) == 2:
+            return found[0], found[1] - found[0]
+    raise ValueError(f"{_name(builder, options)} takes no two widths up to 256")
+
+
+@lru_cache(maxsize=4096)
+def _macs(builder: Builder, width: int, late: int, options: Options) -> int:
+    return cost.count(_built(builder, width, late, options), (1, 1, 28, 28)).macs
+
+
+def _built(builder: Builder, width: int, late: int, options: Options) -> nn.Module:
+    # Nothing is drawn on the meta device, so that a search does not move the random numbers.
+    with torch.device("meta"):
+        return builder(width, late=late, **dict(options))
+
+
+def _name(builder: Builder, options: Options) -> str:
+    given = ", ".join(f"{key}={value!r}" for key, value in options)
+    return f"{getattr(builder, '__name__', 'the builder')}({given})"

@@ -1,0 +1,134 @@
+"""Small networks for grey images of 28 x 28, one plan for all families, to compare their units.
+
+The plan is ShuffleNet's in miniature: a 3 x 3 convolution of stride 2 to 24 channels, a stage of
+three units at 7 x 7 and one at 4 x 4, each opened by a unit of stride 2, and a classifier. All
+families have the same widths at the same places, so that two networks of equal MACs differ only
+in the unit and in the width that it affords.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+from torchvision.models.mobilenetv2 import InvertedResidual
+
+from lwsurvey.models import shufflenet_v1 as v1
+from lwsurvey.models import shufflenet_v2 as v2
+from lwsurvey.models.blocks import DepthwiseSeparable, Head, norm_relu, same_convolution
+from lwsurvey.models.matching import matched
+
+__all__ = [
+    "INPUT", "matched", "mobilenet_v1", "mobilenet_v2", "plan", "shufflenet_v1", "shufflenet_v2"
+]  # fmt: skip
+
+INPUT = (1, 1, 28, 28)
+"""Shape of one image, for counts."""
+
+STEM = 24
+"""Channels of the first convolution, as in both ShuffleNets; divisible by 1, 2, 3, 4 and 8."""
+
+UNITS = 3
+"""Units of a stage; the first of them has stride 2."""
+
+Unit = Callable[[int, int, int], nn.Module]
+"""Makes a unit from its input channels, output channels and stride."""
+
+
+def plan(unit: Unit, width: int, late: int | None = None, classes: int = 10) -> nn.Sequential:
+    """The network around a unit: ``stem``, ``early``, ``late`` and ``head``.
+
+    Args:
+        unit: makes a unit from ``N``, ``M`` and the stride.
+        width: channels at 7 x 7.
+        late: channels at 4 x 4; ``2 * width`` if not given.
+        classes: outputs.
+
+    Raises:
+        ValueError: widths that are not positive, or that the unit does not take.
+    """
+    late = 2 * width if late is None else late
+    if width < 1 or late < 1:
+        raise ValueError(f"widths are positive, not {width} and {late}")
+    network = nn.Sequential()
+    network.stem = nn.Sequential(same_convolution(1, STEM, 3, stride=2), norm_relu(STEM))
+    network.early = _stage(unit, STEM, width)
+    network.late = _stage(unit, width, late)
+    network.head = Head(late, classes)
+    return network
+
+
+def _stage(unit: Unit, N: int, M: int) -> nn.Sequential:
+    return nn.Sequential(unit(N, M, 2), *(unit(M, M, 1) for _ in range(UNITS - 1)))
+
+
+def shufflenet_v1(
+    width: int, groups: int = 3, shuffle: bool = True, *, late: int | None = None, classes: int = 10
+) -> nn.Sequential:
+    """ShuffleNet V1's unit in the `plan`; ``4 * groups`` must divide both widths.
+
+    As in the paper, the first unit's first 1 x 1 convolution is not grouped.
+
+    Args:
+        width: channels at 7 x 7, more than 24.
+        groups: 1, 2, 3, 4 or 8, or another divisor of 24.
+        shuffle: False leaves the channels where they are.
+        late: channels at 4 x 4; ``2 * width`` if not given.
+        classes: outputs.
+
+    Raises:
+        ValueError: widths and groups that do not fit.
+    """
+    if groups < 1 or STEM % groups:
+        raise ValueError(f"groups must divide the {STEM} channels of the stem; {groups} do not")
+
+    def unit(N: int, M: int, stride: int) -> nn.Module:
+        first = 1 if N == STEM and stride == 2 else groups
+        return v1.Unit(N, M, groups, stride, first, shuffle)
+
+    return plan(unit, width, late, classes)
+
+
+def shufflenet_v2(
+    width: int, shuffle: bool = True, *, late: int | None = None, classes: int = 10
+) -> nn.Sequential:
+    """ShuffleNet V2's unit in the `plan`; both widths must be even.
+
+    Raises:
+        ValueError: a width that is odd.
+    """
+    return plan(lambda N, M, stride: v2.Unit(N, M, stride, shuffle=shuffle), width, late, classes)
+
+
+def mobilenet_v1(width: int, *, late: int | None = None, classes: int = 10) -> nn.Sequential:
+    """MobileNet V1's unit, depthwise and pointwise, in the `plan`."""
+
+    def unit(N: int, M: int, stride: int) -> nn.Module:
+        return DepthwiseSeparable(N, M, stride=stride, after=norm_relu)
+
+    return plan(unit, width, late, classes)
+
+
+def mobilenet_v2(
+    width: int, t: int = 6, *, late: int | None = None, classes: int = 10
+) -> nn.Sequential:
+    """MobileNet V2's unit (torchvision's, with ReLU6) in the `plan`.
+
+    As in the paper, the first unit does not expand.
+
+    Args:
+        width: channels at 7 x 7.
+        t: expansion of the unit's middle.
+        late: channels at 4 x 4; ``2 * width`` if not given.
+        classes: outputs.
+
+    Raises:
+        ValueError: an expansion that is not positive.
+    """
+    if t < 1:
+        raise ValueError(f"the expansion is 1 or more, not {t}")
+
+    def unit(N: int, M: int, stride: int) -> nn.Module:
+        return InvertedResidual(N, M, stride, 1 if N == STEM and stride == 2 else t)
+
+    return plan(unit, width, late, classes)

@@ -1,0 +1,60 @@
+"""What must be right before a training begins."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.backends import mps
+
+from lwsurvey.data import Split
+from lwsurvey.train.errors import TrainError
+
+
+def check_split(split: Split, batch: int, name: str) -> None:
+    """Raise TrainError unless there are images for a batch, and for validation and test."""
+    if len(split.train) < batch:
+        raise TrainError(
+            f"{name}: {len(split.train)} training images do not fill a batch of {batch}"
+        )
+    if not len(split.validation) or not len(split.test):
+        raise TrainError(f"{name}: there are no validation or no test images")
+
+
+def check_device(device: torch.device) -> None:
+    """Raise TrainError unless PyTorch can compute there."""
+    found = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": mps.is_available()}
+    if not found.get(device.type, False):
+        usable = ", ".join(name for name, there in found.items() if there)
+        raise TrainError(f"PyTorch has no device {str(device)!r} here; usable: {usable}")
+
+
+def check_network(network: object, split: Split, name: str) -> None:
+    """Raise TrainError unless the network takes two images and gives as many outputs as classes.
+
+    Args:
+        network: what the arm made, already on the images' device.
+        split: whose training images it must take.
+        name: of the arm, for messages.
+    """
+    if not isinstance(network, nn.Module):
+        raise TrainError(f"{name}: make() must return a network, not {type(network).__name__}")
+    if not any(p.requires_grad for p in network.parameters()):
+        raise TrainError(f"{name}: the network has no weights to train")
+    x, classes = split.train.x[:2], split.train.classes
+    found, wanted = _output_shape(network, x, name), (len(x), classes)
+    if found != wanted:
+        raise TrainError(
+            f"{name}: for {len(x)} images of {classes} classes the network must give the shape "
+            f"{wanted}, it gives {found}"
+        )
+
+
+def _output_shape(network: nn.Module, x: torch.Tensor, name: str) -> tuple[int, ...]:
+    network.eval()
+    try:
+        with torch.no_grad():
+            return tuple(network(x).shape)
+    except RuntimeError as error:
+        raise TrainError(
+            f"{name}: the network does not take images of shape {tuple(x.shape[1:])}: {error}"
+        ) from error

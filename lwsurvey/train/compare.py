@@ -1,0 +1,51 @@
+"""What a study says: means of arms, and differences between arms, with intervals."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lwsurvey.stats import Estimate, mean_interval
+
+
+def difference(frame: pd.DataFrame, a: str, b: str, column: str = "test") -> Estimate:
+    """Mean of arm ``a`` minus arm ``b``, paired by seed, with Student's t interval.
+
+    Args:
+        frame: as `repeat` gives it.
+        a: an arm.
+        b: another.
+        column: ``test``, ``validation`` (then in points of per cent), ``loss`` or ``seconds``.
+
+    Raises:
+        ValueError: an arm or a column is missing, or the arms have not the same seeds.
+    """
+    first, second = _by_seed(frame, a, column), _by_seed(frame, b, column)
+    if odd := sorted(set(first.index) ^ set(second.index)):
+        raise ValueError(f"{a!r} and {b!r} are not paired: only one of them has the seeds {odd}")
+    return mean_interval((first - second.reindex(first.index)).to_numpy())
+
+
+def summary(frame: pd.DataFrame, column: str = "test") -> pd.DataFrame:
+    """Mean over the seeds of each arm with its 95 % interval (Student's t).
+
+    Returns:
+        Columns ``arm``, ``mean``, ``low``, ``high`` and ``n``, in the order of the arms.
+    """
+    rows = []
+    for arm in dict.fromkeys(frame["arm"]):
+        found = mean_interval(_by_seed(frame, arm, column).to_numpy())
+        rows.append((arm, found.value, found.low, found.high, found.n))
+    return pd.DataFrame(rows, columns=["arm", "mean", "low", "high", "n"])
+
+
+def _by_seed(frame: pd.DataFrame, arm: str, column: str) -> pd.Series:
+    if column not in frame:
+        raise ValueError(f"there is no column {column!r}; there are {', '.join(frame.columns)}")
+    rows = frame[frame["arm"] == arm]
+    if rows.empty:
+        arms = ", ".join(map(repr, dict.fromkeys(frame["arm"])))
+        raise ValueError(f"there is no arm {arm!r}; there are {arms}")
+    values = rows.set_index("seed")[column]
+    if not values.index.is_unique:
+        raise ValueError(f"a seed stands twice in arm {arm!r}")
+    return values

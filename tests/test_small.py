@@ -1,0 +1,129 @@
+"""The small networks: one plan, the book's units, and matched costs."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torchvision.models.mobilenetv2 import InvertedResidual
+
+from lwsurvey import cost
+from lwsurvey.models import matching, shufflenet_v1, shufflenet_v2, small
+from lwsurvey.models.blocks import ChannelShuffle, DepthwiseSeparable
+
+MACS = 390_000
+NETWORKS = [
+    *((small.shufflenet_v1, {"groups": g}, shufflenet_v1.Unit) for g in (1, 2, 3, 4, 8)),
+    (small.shufflenet_v2, {}, shufflenet_v2.Unit),
+    (small.mobilenet_v1, {}, DepthwiseSeparable),
+    (small.mobilenet_v2, {}, InvertedResidual),
+    (small.mobilenet_v2, {"t": 3}, InvertedResidual),
+]
+
+
+@pytest.mark.parametrize(("builder", "options", "unit"), NETWORKS)
+def test_every_family_follows_the_plan_at_matched_cost(builder, options, unit):
+    network = small.matched(builder, MACS, **options)
+    assert abs(cost.count(network, small.INPUT).macs / MACS - 1) <= matching.WITHIN
+    x = torch.zeros(2, 1, 28, 28)
+    with torch.no_grad():
+        maps = [x := part(x) for part in (network.stem, network.early, network.late)]
+        assert network.head(x).shape == (2, 10)
+    assert [tuple(m.shape[2:]) for m in maps] == [(14, 14), (7, 7), (4, 4)]
+    assert 1.5 <= maps[2].shape[1] / maps[1].shape[1] <= 2.5
+    assert [type(part) for part in (*network.early, *network.late)] == [unit] * 2 * small.UNITS
+
+
+@pytest.mark.parametrize(("builder", "options"), [(b, o) for b, o, _ in NETWORKS[1:6]])
+def test_without_shuffle_everything_else_is_equal(builder, options):
+    torch.manual_seed(0)
+    mixed = small.matched(builder, MACS, **options)
+    torch.manual_seed(0)
+    apart = small.matched(builder, MACS, shuffle=False, **options)
+    weights = mixed.state_dict(), apart.state_dict()
+    assert list(weights[0]) == list(weights[1])
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+    assert cost.count(mixed, small.INPUT) == cost.count(apart, small.INPUT)
+    assert not any(isinstance(part, ChannelShuffle) for part in apart.modules())
+    x = torch.randn(2, 1, 28, 28)
+    mixed.eval(), apart.eval()
+    with torch.no_grad():
+        assert not torch.allclose(mixed(x), apart(x))
+
+
+def test_without_shuffle_half_of_v2_passes_untouched():
+    network = small.shufflenet_v2(16, shuffle=False).eval()
+    x = torch.randn(1, 16, 7, 7)
+    with torch.no_grad():
+        assert torch.equal(network.early[1:](x)[:, :8], x[:, :8])
+
+
+def test_v1_opens_without_groups_as_in_the_paper():
+    network = small.shufflenet_v1(48, groups=3)
+    assert network.early[0].branch[0].groups == 1
+    assert network.early[0].branch[5].groups == network.late[0].branch[0].groups == 3
+
+
+def test_the_search_draws_nothing_and_finds_the_same_again():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    matching._widths.cache_clear()
+    widths = matching._widths(small.shufflenet_v2, 500_000, ())
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(3)
+    first = small.matched(small.shufflenet_v2, 500_000)
+    torch.manual_seed(3)
+    again = small.shufflenet_v2(widths[0], late=widths[1])
+    assert all(map(torch.equal, first.state_dict().values(), again.state_dict().values()))
+
+
+@pytest.mark.parametrize(("macs", "ratio_is_two"), [(488_500, True), (477_000, False)])
+def test_the_nearest_width_is_found(macs, ratio_is_two):
+    """Against a search through all widths; between two of them another ratio comes nearer."""
+    found = small.matched(small.mobilenet_v1, macs)
+    widths = range(30, 42)
+    every = {w: cost.count(small.mobilenet_v1(w), small.INPUT).macs for w in widths}
+    nearest = min(abs(count - macs) for count in every.values())
+    off = abs(cost.count(found, small.INPUT).macs - macs)
+    assert off == nearest if ratio_is_two else off < nearest
+    early, late = (stage[0].pointwise.out_channels for stage in (found.early, found.late))
+    assert (late == 2 * early) == ratio_is_two
+
+
+def test_what_cannot_be_matched_is_said():
+    with pytest.raises(ValueError, match=r"shufflenet_v1\(groups=8\) comes within 5% of 100000"):
+        small.matched(small.shufflenet_v1, 100_000, groups=8)
+
+    def never(width: int, late: int) -> nn.Module:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match=r"never.* takes no two widths"):
+        small.matched(never, 100_000)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: small.shufflenet_v1(50, groups=3), "groups"),
+        (lambda: small.shufflenet_v1(40, groups=5), "divide the 24 channels"),
+        (lambda: small.shufflenet_v1(40, groups=0), "divide the 24 channels"),
+        (lambda: small.shufflenet_v2(15), "even"),
+        (lambda: small.mobilenet_v1(0), "positive"),
+        (lambda: small.mobilenet_v1(8, late=-1), "positive"),
+        (lambda: small.mobilenet_v2(8, t=0), "expansion"),
+        (lambda: small.mobilenet_v1(8, classes=0), "one class"),
+    ],
+)
+def test_what_does_not_fit_is_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("make", [shufflenet_v1.ShuffleNetV1, shufflenet_v2.ShuffleNetV2])
+def test_the_full_networks_can_do_without_shuffle(make):
+    with torch.device("meta"):
+        mixed, apart = make(), make(shuffle=False)
+    assert list(mixed.state_dict()) == list(apart.state_dict())
+    assert not any(isinstance(part, ChannelShuffle) for part in apart.modules())
+    units = [part for part in apart.modules() if isinstance(part, shufflenet_v2.Unit)]
+    assert not any(unit.shuffle for unit in units)
