@@ -45,4 +45,5 @@ def machine() -> Iterator[None]:
 
 @cache
 def _say_once(where: Path) -> None:
-    print(f"Waiting for another measurement on this machine ({where})", file=sys.stderr)
+    # The carriage return marks it as progress, which the press keeps off the page.
+    print(f"\rWaiting for another measurement on this machine ({where})", file=sys.stderr)
