@@ -146,10 +146,13 @@ def test_a_claim_moved_beyond_its_tolerance_changes_its_verdict(path, smoke):
 @pytest.mark.slow
 @chapters
 def test_a_claim_that_agreed_with_the_measurement_would_hold(path, smoke):
-    """So that no erratum and no contradiction comes from a check that nothing passes."""
+    """So that no erratum and no contradiction comes from a check that nothing passes.
+
+    A short run's interval may be wider than the margin of an equality, hence its middle.
+    """
     for claim, measured in judged(smoke / path.name):
         other = replace(claim, value=agreeing(claim.rule, measured))
-        assert judge(other, measured).verdict.startswith("holds"), other
+        assert judge(other, middle(measured)).verdict.startswith("holds"), other
 
 
 @pytest.mark.slow
@@ -180,6 +183,13 @@ def failed_by(relation: str, estimate: Estimate, rule: Rule) -> float:
     width = 1 + abs(estimate.low) + abs(estimate.high)
     away = 2 * width + 2 * rule.margin(width)
     return estimate.low - away if relation in ("<", "<=") else estimate.high + away
+
+
+def middle(measured):
+    """The measurement without its interval."""
+    if isinstance(measured, dict):
+        return {cell: estimate.value for cell, estimate in measured.items()}
+    return measured.value if isinstance(measured, Estimate) else measured
 
 
 def agreeing(rule: Rule, measured) -> str:

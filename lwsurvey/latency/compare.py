@@ -145,7 +145,6 @@ def _threads(count: int) -> Iterator[None]:
 @contextmanager
 def _no_collection() -> Iterator[None]:
     enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield
