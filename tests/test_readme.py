@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -38,6 +39,15 @@ def test_a_command_of_the_readme_works(command):
         return
     result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_works():
+    code = "\n".join(re.findall(r"```python\n(.*?)```", README, re.S))
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "rounds in" in result.stdout
 
 
 @contextmanager
