@@ -155,6 +155,9 @@ def test_a_download_that_fails_says_what_else_there_is(small_full, monkeypatch):
         raise RuntimeError("no network")
 
     monkeypatch.setattr(torchvision.datasets, "FashionMNIST", offline)
+    shutil.copytree(small_full, files.download_folder())
+    assert files.full(download=True) == files.download_folder()
+    (files.download_folder() / files.NAMES[2]).unlink()  # an incomplete one is fetched again
     with pytest.raises(data.DataError, match=r"fetched: no network.*Three ways"):
         data.fashion_mnist(full=True, download=True)
 

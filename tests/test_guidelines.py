@@ -264,6 +264,11 @@ def test_the_unit_is_as_the_paper_draws_it():
 def test_unchanged_channels_are_found_bit_for_bit():
     x = torch.randn(2, 8, 3, 3)
     assert facts.unchanged(shufflenet_v2.Unit(8, 8).eval(), x) == 0.5
+    before = torch.get_rng_state()
+    assert facts.unchanged(facts.library_unit(), torch.randn(1, 116, 3, 3)) == 0.5
+    torch.set_rng_state(before)
+    facts.library_unit()
+    assert torch.equal(torch.get_rng_state(), before)
     assert facts.unchanged(nn.Identity(), x) == 1
     assert facts.unchanged(nn.Conv2d(8, 8, 1), x) == 0
 

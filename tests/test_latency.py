@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -293,6 +294,25 @@ def test_the_interval_contains_the_median_as_often_as_it_says(correlation, n, wo
     assert 100 * missed / 300 <= worst
 
 
+# Resampling two rounds cannot reach their t interval, only half of it: 10 %.
+@pytest.mark.parametrize(("rounds", "worst"), [(2, 20), (3, 12), (5, 12), (7, 12)])
+def test_few_rounds_seldom_tell_equals_apart(rounds, worst):
+    rng, apart = np.random.default_rng(6), 0
+    for seed in range(100):
+        times = pd.DataFrame(rng.lognormal(0, 0.02, (rounds, 2)), columns=["a", "b"])
+        seen = latency.Comparison(times, seed=seed)
+        apart += seen.verdict("a", "b") != "not told apart"
+        assert seen.ratio("a", "b").low < seen.ratio("a", "b").high
+    assert apart <= worst
+
+
+def test_one_round_has_no_interval():
+    seen = latency.Comparison(pd.DataFrame({"a": [1.0], "b": [2.0]}))
+    for ask in (lambda: seen.ratio("a", "b"), lambda: seen.of_medians(lambda m: m["a"])):
+        with pytest.raises(ValueError, match="two rounds or more, not 1"):
+            ask()
+
+
 def test_detectable_is_what_eighty_per_cent_of_runs_would_see(alone):
     rng, seen = np.random.default_rng(2), 0
     limit = latency.Comparison(pd.DataFrame({"a": rng.normal(10, 1, 200)})).time("a").detectable
@@ -346,6 +366,8 @@ def test_drift_of_a_number_from_the_medians_widens_it():
         ({"threads": 10**6}, "the machine has"),
         ({"rounds": 0}, "rounds must be positive"),
         ({"least_rounds": 0}, "least_rounds must be positive"),
+        ({"rounds": 1}, "one round has no interval"),
+        ({"least_rounds": 1}, "one round has no interval"),
         ({"device": "abacus"}, "unknown device 'abacus'"),
         ({"device": "meta"}, "cannot be timed"),
         ({"device": "cuda:99"}, "sees . CUDA devices"),
@@ -452,6 +474,18 @@ def test_the_lock_shuts_out_other_processes_and_is_given_back(tmp_path, monkeypa
     assert lock.path().stat().st_mode & 0o666 == 0o666
 
 
+def test_a_lock_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "path", lambda: tmp_path)  # a folder
+    with pytest.raises(latency.LatencyError, match=f"{tmp_path} cannot be opened"):
+        pair(Asynchronous(), rounds=3)
+
+
+def test_where_the_lock_cannot_be_written_it_is_elsewhere(monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(lock.tempfile, "gettempdir", lambda: "/elsewhere")
+    assert lock.path().parent == Path("/elsewhere")
+
+
 def test_the_lock_is_one_for_all(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert not str(lock.path()).startswith(str(tmp_path)) or os.name == "nt"
@@ -509,6 +543,8 @@ def test_call_prepares_a_copy():
     assert net.training and net.seen == [] and net.conv.weight.is_contiguous()
     half = latency.call(nn.Linear(4, 2).bfloat16(), (5, 4))()
     assert half.shape == (5, 2) and half.dtype == torch.bfloat16
+    with pytest.raises(ValueError, match=r"sees . CUDA devices"):
+        latency.call(net, (1, 3, 8, 8), device="cuda:99")
     with pytest.raises(TypeError, match=r"expected a torch.nn.Module, got type"):
         latency.call(Layout, (1, 3))
     with pytest.raises(TypeError, match="must be a shape"):

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.text import Text
 from torch import nn
 
 from lwsurvey import cost
 from lwsurvey.cost import memory
 from lwsurvey.cost.networks import mobilenet_v1
 from lwsurvey.latency import Comparison
+from lwsurvey.latency.disturbances import Disturbance
 from lwsurvey.roofline import (
     estimates,
     extremes,
@@ -182,14 +184,32 @@ def test_the_choice_does_not_see_the_rounds_of_the_measurement():
     run = comparison(a=[1, 5, 1, 5, 1, 5], b=[2, 3, 2, 3, 2, 3])
     name, rest = estimates.held_out(run, lambda times: times.median().idxmin())
     assert name == "a" and rest.time("a").value == 5 and rest.rounds == 3
-    with pytest.raises(ValueError, match="two rounds"):
-        estimates.held_out(comparison(a=[1]), lambda times: None)
+    with pytest.raises(ValueError, match="four rounds"):
+        estimates.held_out(comparison(a=[1, 2, 3]), lambda times: None)
 
 
 def test_a_positive_estimate_stays_positive():
     run = comparison(a=[1e-3, 1, 1e-3, 1, 1, 1e-3, 1, 1, 1e-3, 1])
     found = estimates.positive(run, lambda times: times["a"])
     assert 0 < found.low <= found.value <= found.high
+
+
+@pytest.mark.parametrize(
+    ("kinds", "end", "words"),
+    [
+        ((), 1.0, ""),
+        (("outliers",), 1.0, "outliers"),
+        (("load",), 1.0, "load; the interval is wider for that"),
+        ((), 2.0, "the halves of the run differ by more than chance; the interval is wider"),
+    ],
+)
+def test_a_positive_estimate_says_what_disturbed_it(kinds, end, words):
+    run = noisy(40, a=1.0)
+    found = tuple(Disturbance(kind, kind) for kind in kinds)
+    times = run.times * np.repeat([[1.0], [end]], 20, axis=0)
+    note = estimates.positive(Comparison(times, found=found), lambda times: times["a"]).note
+    assert note.startswith(words) and bool(note) == bool(words)
+    assert ("wider" in note) == ("load" in kinds or end != 1)
 
 
 def test_the_errors_of_a_quotient_add_as_squares():
@@ -379,6 +399,6 @@ def test_names_do_not_cover_each_other():
     fig = scatter.networks(jobs.rates(rows, run))
     fig.draw_without_rendering()
     labels = [t for t in fig.axes[0].texts if t.get_text() in scatter.LABELS.values()]
-    boxes = [text.get_window_extent() for text in labels]
+    boxes = [Text.get_window_extent(text) for text in labels]  # without a line to the dot
     overlaps = [a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i]]
     assert len(labels) == 18 and sum(overlaps) <= 1

@@ -157,6 +157,9 @@ def test_accuracies_are_counted_in_per_cent_on_the_right_parts():
         (dict(lr=float("nan")), ValueError, "learning rate must be positive"),
         (dict(batch=161), TrainError, "arm: 160 training images do not fill a batch of 161"),
         (dict(device="vulkan"), TrainError, "no device 'vulkan' here; usable: cpu"),
+        (dict(device="abacus"), TrainError, "no device 'abacus' here; usable: cpu"),
+        (dict(device="cuda:99"), TrainError, "no device 'cuda:99' here; usable: cpu"),
+        (dict(make=lambda: nn.BatchNorm1d(28)), TrainError, "arm: the network does not take"),
         (dict(make=lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 5))), TrainError,
          r"arm: .* 10 classes the network must give the shape \(2, 10\), it gives \(2, 5\)"),
         (dict(make=lambda: nn.Conv2d(3, 10, 28)), TrainError, r"not take images of shape \(1, 28"),
@@ -220,6 +223,12 @@ def test_kept_runs_are_taken_for_nothing_else(tmp_path, change):
     train.repeat(**options)
     train.repeat(**options | change)
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_failure_of_all_runs_is_said_once():
+    with pytest.raises(TrainError) as caught:
+        train.repeat({"plain": plain}, SPLIT, seeds=np.int64(3), device="cuda:99")
+    assert str(caught.value).count("no device") == 1
 
 
 def test_networks_that_are_printed_alike_are_told_apart(tmp_path):

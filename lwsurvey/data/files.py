@@ -59,8 +59,10 @@ def full(folder: Path | None = None, download: bool = False) -> Path:
         DataError: they are nowhere, or cannot be fetched.
     """
     places = list(_places(folder))
+    # With one of four in place, a download helps; without, the missing one is named later.
+    enough = all if download else any
     for place in places:
-        if any((place / name).exists() for name in NAMES):
+        if enough((place / name).exists() for name in NAMES):
             return place
     if download:
         return _downloaded()
@@ -88,8 +90,10 @@ def read_full(folder: Path, name: str) -> bytes:
     Raises:
         DataError: it is missing or damaged.
     """
-    advice = f"fetch the files again. {_ways()}"
-    raw = _unpacked(folder / name, _bytes(folder / name, advice), advice)
+    packed = _bytes(folder / name, f"fetch the files again. {_ways()}")
+    # A download takes a file that is there for a good one.
+    advice = f"delete it and fetch the files again. {_ways()}"
+    raw = _unpacked(folder / name, packed, advice)
     _compare(folder / name, raw, CONTENTS[name], advice)
     return raw
 

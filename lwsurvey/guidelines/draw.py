@@ -44,7 +44,7 @@ def relative(guideline: int, timed: Sequence[Column], name: str) -> Figure:
         labels = [_SHORT.get(arm, arm) for arm in arms[1:]]
         ax.set_xticks(range(1, len(arms)), labels, rotation=35, ha="right", fontsize=10)
         ax.grid(False, axis="x")
-    axes[0, 0].set_ylabel(f"speed ({_SHORT.get(arms[0], arms[0])} = 1)", fontsize=10)
+    axes[0, 0].set_ylabel(f"speed relative to\n{_SHORT.get(arms[0], arms[0])}", fontsize=10)
     axes[0, 0].set_xlim(0.5, len(arms) - 0.5)
     _legend(fig, name)
     return fig

@@ -90,8 +90,9 @@ def unchanged(unit: nn.Module, x: Tensor) -> float:
 
 def library_unit(seed: int = 0) -> nn.Module:
     """The first splitting unit of torchvision's network with random weights."""
-    torch.manual_seed(seed)
-    return torchvision.models.shufflenet_v2_x1_0().eval().stage2[1]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return torchvision.models.shufflenet_v2_x1_0().eval().stage2[1]
 
 
 def _width(unit: list[Operator]) -> int:

@@ -9,6 +9,8 @@ from numbers import Integral
 import torch
 from torch import Tensor, nn
 
+from lwsurvey.latency import devices
+
 Inputs = Tensor | Sequence[int] | Sequence[Tensor]
 
 
@@ -26,10 +28,12 @@ def call(
         channels_last: store four-dimensional weights and inputs with the channels innermost.
 
     Raises:
+        ValueError: a device that is not there.
         TypeError: the module is no ``nn.Module``, or an input is neither shape nor tensor.
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"expected a torch.nn.Module, got {type(module).__name__}")
+    devices.find(device)
     # The same network is often timed in two layouts or on two devices.
     own = module if hasattr(module, "_orig_mod") else copy.deepcopy(module)
     layout = torch.channels_last if channels_last else torch.contiguous_format

@@ -25,8 +25,8 @@ class Plan:
         seed: of orders and resampling.
 
     Raises:
-        ValueError: a number is not positive and finite, a count is not whole, or there are
-            fewer cores than threads.
+        ValueError: a number is not positive and finite, a count is not whole, one round is
+            all there may be, or there are fewer cores than threads.
     """
 
     pairs: Pairs
@@ -46,6 +46,8 @@ class Plan:
         for name, value in counts.items():
             if not isinstance(value, Integral):
                 raise ValueError(f"{name} must be a whole number, not {value}")
+        if self.least < 2:
+            raise ValueError("one round has no interval: rounds and least_rounds are 2 or more")
         if self.threads > (cores := os.cpu_count() or 1):
             raise ValueError(f"threads = {self.threads}, but the machine has {cores} cores")
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lwsurvey.latency import Comparison
+from lwsurvey.latency.disturbances import WIDENING
 from lwsurvey.stats import Estimate
 
 
@@ -20,17 +21,17 @@ def held_out(comparison: Comparison, pick: Callable[[pd.DataFrame], object]) -> 
     not know that it is the largest.
 
     Args:
-        comparison: of two rounds or more.
+        comparison: of four rounds or more.
         pick: gets the times of the even rounds, rounds by competitors.
 
     Returns:
         What ``pick`` returned, and the comparison of the odd rounds.
 
     Raises:
-        ValueError: fewer than two rounds.
+        ValueError: fewer than four rounds.
     """
-    if len(comparison.times) < 2:
-        raise ValueError("a choice and a measurement need two rounds or more")
+    if len(comparison.times) < 4:
+        raise ValueError("a choice and a measurement need four rounds or more")
     own = None if comparison.own is None else _odd(comparison.own)
     rest = replace(comparison, times=_odd(comparison.times), own=own)
     return pick(comparison.times.iloc[::2]), rest
@@ -51,10 +52,18 @@ def positive(comparison: Comparison, f: Callable[[pd.DataFrame], pd.Series]) -> 
         f: from the times to a series of one positive number a round.
     """
     log = comparison.estimate(lambda times: np.log(f(times)))
-    said = [*comparison.disturbances, "the interval is wider for that"] if log.note else []
     value, low, high = (math.exp(x) for x in (log.value, log.low, log.high))
     detectable = None if log.detectable is None else value * math.expm1(log.detectable)
-    return Estimate(value, low, high, log.n, detectable, "; ".join(said))
+    return Estimate(value, low, high, log.n, detectable, _note(comparison, log))
+
+
+def _note(comparison: Comparison, log: Estimate) -> str:
+    """The note of an estimate of a logarithm without its figures, which are logarithms."""
+    said = [found.sentence for found in comparison.found if log.note]
+    apart = "the halves of the run" in log.note
+    said += ["the halves of the run differ by more than chance"] * apart
+    wider = apart or any(found.kind in WIDENING for found in comparison.found)
+    return "; ".join(said + ["the interval is wider for that"] * wider)
 
 
 def quotient(above: Estimate, below: Estimate) -> Estimate:

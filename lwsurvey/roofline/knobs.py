@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -33,11 +32,9 @@ def settings(batches: Sequence[int], *, size: int, device: str = "cpu") -> dict[
     for kind, name in NETWORKS.items():
         made = network(name, size)
         for layout, last in LAYOUTS.items():
-            # A layout is a property of the weights, so each needs its own.
-            module = copy.deepcopy(made)
             for batch in batches:
                 shape, how = (batch, 3, size, size), {"device": device, "channels_last": last}
-                found[f"{kind}, batch {batch}, {layout}"] = latency.call(module, shape, **how)
+                found[f"{kind}, batch {batch}, {layout}"] = latency.call(made, shape, **how)
     return found
 
 
@@ -97,7 +94,8 @@ def compiled(module: nn.Module, shape: tuple[int, ...], device: str = "cpu") -> 
         A call, or the reason why there is none, such as a missing C++ compiler.
 
     Raises:
-        AssertionError: the compiled module gives another result.
+        AssertionError: the compiled module gives another result, by more than 0.2 % of the
+            largest output.
     """
     # It warns of a CUDA without a graphics card, which has nothing to do with this.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
@@ -107,7 +105,9 @@ def compiled(module: nn.Module, shape: tuple[int, ...], device: str = "cpu") -> 
     except BackendCompilerFailed as failure:
         inner = failure.inner_exception
         return f"{type(inner).__name__}: {str(inner).strip().partition(chr(10))[0]}"
-    torch.testing.assert_close(found, latency.call(module, shape, device=device)())
+    wanted = latency.call(module, shape, device=device)()
+    # Other kernels add up in another order, and a GPU may round to TF32.
+    torch.testing.assert_close(found, wanted, rtol=0, atol=2e-3 * wanted.abs().max().item())
     return quick
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import product
 
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
 from lwsurvey import plots
@@ -14,7 +15,8 @@ from lwsurvey import plots
 # Directions from the dot in the order of preference, then further away.
 SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 REACHES = (8, 15, 24, 36)  # points from the dot
-DOT = 5  # pixels that a dot keeps free around it
+DOT = 6  # pixels that a dot keeps free around it
+GAP = 3  # pixels between two names
 
 
 def place(
@@ -33,7 +35,16 @@ def place(
     ax.figure.draw_without_rendering()
     used = [_dot(ax, xy) for xy in dots.values()] + [text.get_window_extent() for text in taken]
     for name, xy in dots.items():
-        used.append(_best(ax, name, xy, used).get_window_extent())
+        best = _best(ax, name, xy, used)
+        used += [_words(best).padded(GAP), *_line(ax, xy, _words(best))]
+
+
+def _line(ax: Axes, xy: tuple[float, float], words: Bbox) -> list[Bbox]:
+    """Small boxes along the way from a dot to its name, so that no other name stands on it."""
+    x, y = ax.transData.transform(xy)
+    end = (words.x0 + words.x1) / 2, (words.y0 + words.y1) / 2
+    ways = [(x + t * (end[0] - x), y + t * (end[1] - y)) for t in np.linspace(0, 1, 12)]
+    return [Bbox.from_extents(a - 1, b - 1, a + 1, b + 1) for a, b in ways]
 
 
 def _best(ax: Axes, name: str, xy: tuple[float, float], used: Sequence[Bbox]) -> Annotation:
@@ -74,10 +85,16 @@ def _write(ax: Axes, name: str, xy: tuple, side: tuple[int, int], reach: int) ->
 
 def _covered(ax: Axes, text: Annotation, used: Sequence[Bbox]) -> float:
     """Area of what the text would cover, or of the text itself where it leaves the axes."""
-    own = text.get_window_extent()
+    own = _words(text)
     shared = [Bbox.intersection(own, other) for other in used]
     outside = own.width * own.height - _area(Bbox.intersection(own, ax.bbox))
     return sum(map(_area, shared)) + outside
+
+
+def _words(text: Annotation) -> Bbox:
+    """The box of the words alone: a line to the dot would always cover the dot."""
+    text.get_window_extent()  # moves the words to their place
+    return Text.get_window_extent(text)
 
 
 def _area(box: Bbox | None) -> float:

@@ -20,12 +20,18 @@ def check_split(split: Split, batch: int, name: str) -> None:
         raise TrainError(f"{name}: there are no validation or no test images")
 
 
-def check_device(device: torch.device) -> None:
-    """Raise TrainError unless PyTorch can compute there."""
-    found = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": mps.is_available()}
-    if not found.get(device.type, False):
-        usable = ", ".join(name for name, there in found.items() if there)
-        raise TrainError(f"PyTorch has no device {str(device)!r} here; usable: {usable}")
+def checked_device(name: str | torch.device) -> torch.device:
+    """The device of a name; TrainError unless PyTorch can compute there."""
+    cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    found = {"cpu": 1, "cuda": cuda, "mps": int(mps.is_available())}
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or (device.index or 0) >= found.get(device.type, 0):
+        usable = ", ".join(kind for kind, count in found.items() if count)
+        raise TrainError(f"PyTorch has no device {str(name)!r} here; usable: {usable}")
+    return device
 
 
 def check_network(network: object, split: Split, name: str) -> None:
@@ -54,7 +60,7 @@ def _output_shape(network: nn.Module, x: torch.Tensor, name: str) -> tuple[int, 
     try:
         with torch.no_grad():
             return tuple(network(x).shape)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, TypeError) as error:
         raise TrainError(
             f"{name}: the network does not take images of shape {tuple(x.shape[1:])}: {error}"
         ) from error

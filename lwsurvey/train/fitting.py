@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lwsurvey.data import Images, Split
-from lwsurvey.train.check import check_device, check_network, check_split
+from lwsurvey.train.check import check_network, check_split, checked_device
 from lwsurvey.train.errors import TrainError
 from lwsurvey.train.recipe import Recipe, order
 from lwsurvey.train.seeding import one_thread, seeded
@@ -86,8 +86,7 @@ def fit(
         ValueError: no epoch, or another number out of range.
     """
     recipe = Recipe(epochs, batch, lr, weight_decay=weight_decay)
-    where = torch.device(device)
-    check_device(where)
+    where = checked_device(device)
     check_split(split, batch, name)
     start = time.perf_counter()
     here = _moved(split, where, channels_last)

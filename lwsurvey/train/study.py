@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def repeat(
         (rows if isinstance(row, dict) else failures).append(row)
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     if failures:
-        raise TrainError("; ".join(failures), frame)
+        raise TrainError("; ".join(dict.fromkeys(failures)), frame)
     return frame
 
 
@@ -140,7 +141,7 @@ def _tensor(array: NDArray[Any]) -> torch.Tensor:
 
 
 def _numbers(seeds: int | Sequence[int]) -> list[int]:
-    numbers = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
+    numbers = list(range(seeds)) if isinstance(seeds, Integral) else [int(seed) for seed in seeds]
     if not numbers:
         raise ValueError("there is no seed")
     if len(set(numbers)) < len(numbers):
