@@ -135,6 +135,18 @@ def judged(path: Path) -> list[tuple[Claim, object]]:
 
 @pytest.mark.slow
 @chapters
+def test_a_chapter_prints_no_warnings_and_its_captions_have_no_backtick(path, smoke):
+    """Sphinx stops at the first, and cannot read a table with the second."""
+    outputs = [out for cell in read(smoke / path.name).cells for out in cell.get("outputs", [])]
+    told = [out.text for out in outputs if out.get("name") == "stderr" and "\r" not in out.text]
+    texts = [out.data.get("text/markdown", "") for out in outputs if "data" in out]
+    captions = [text.splitlines()[0] for text in texts if text.startswith("```{table}")]
+    assert told == []
+    assert [caption for caption in captions if "`" in caption[3:]] == []
+
+
+@pytest.mark.slow
+@chapters
 def test_a_claim_moved_beyond_its_tolerance_changes_its_verdict(path, smoke):
     """The value is moved far from what was measured; of a table, one cell at a time."""
     for claim, measured in judged(smoke / path.name):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import pandas as pd
 import torch
-from timm.models import nasnet
 from torchvision.models import mobilenetv2, shufflenetv2
 
 from lwsurvey.guidelines import graph
 from lwsurvey.guidelines.graph import Operator
 from lwsurvey.models import shufflenet_v1, zoo
+
+with warnings.catch_warnings():
+    # timm's import of tqdm asks for notebook widgets, which the book does not use.
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    from timm.models import nasnet
 
 NASNET_CELLS = (
     nasnet.CellStem0, nasnet.CellStem1, nasnet.FirstCell, nasnet.NormalCell,
