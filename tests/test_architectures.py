@@ -35,7 +35,7 @@ def book(**changes: str) -> Ledger:
         "id": "C001", "kind": "architecture-table", "relation": "table", "scale": "full",
         "value": '{"a.macs": 1.5, "b.macs": 2.0}', "tolerance": "0.05", "verdict": "",
         "correction": "", "correction_relation": "", "correction_value": "",
-        "correction_tolerance": "",
+        "correction_tolerance": "", "hardware": "",
     }  # fmt: skip
     return Ledger([Claim(**row | changes)])
 
