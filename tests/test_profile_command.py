@@ -376,6 +376,6 @@ def test_the_help_has_an_example_of_each_kind_and_the_readme_python_runs(capsys)
     text = call("--help").stdout
     for example in ("--by type", "--width 0.5 --size 160", "--format csv", ":siamese --shape"):
         assert example in text
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    code, *_ = re.findall(r"```python\n(.*?)```", README, re.S)
     exec(code, {})
     assert str(111 * 111 * 8 * 27) in capsys.readouterr().out
