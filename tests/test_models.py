@@ -16,9 +16,14 @@ from lwsurvey.models.alexnet import AlexNet
 from lwsurvey.models.blocks import ChannelShuffle, Head, same_convolution
 from lwsurvey.models.espnet import ESP, ESPNet, ESPNetC
 from lwsurvey.models.googlenet import GoogLeNet
+from lwsurvey.models.inverted_residual import InvertedResidual
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
+from lwsurvey.models.mobilenet_v2 import MobileNetV2
+from lwsurvey.models.mobilenet_v3 import MobileNetV3
+from lwsurvey.models.rounding import rounded
 from lwsurvey.models.shufflenet_v1 import ShuffleNetV1
 from lwsurvey.models.shufflenet_v2 import ShuffleNetV2
+from lwsurvey.models.squeeze_excitation import SqueezeExcitation
 
 
 def meta(make, *arguments, **options) -> nn.Module:
@@ -67,6 +72,85 @@ def test_mobilenet_v1_equals_timms_which_has_relu6(alpha, name):
     torch.testing.assert_close(*outputs(ours, theirs))
     mine, other = outputs(MobileNetV1(alpha), theirs)
     assert not torch.allclose(mine, other, rtol=1e-2), "ReLU would have given the same"
+
+
+@pytest.mark.parametrize("alpha", [1, 0.35, 0.75, 1.4])
+def test_mobilenet_v2_equals_torchvisions(alpha):
+    theirs = torchvision.models.mobilenet_v2(width_mult=alpha)
+    torch.testing.assert_close(*outputs(MobileNetV2(alpha), theirs))
+
+
+@pytest.mark.parametrize("size", ["large", "small"])
+@pytest.mark.parametrize("alpha", [1, 0.75])
+def test_mobilenet_v3_equals_torchvisions(size, alpha):
+    theirs = torchvision.models.get_model(f"mobilenet_v3_{size}", width_mult=alpha)
+    torch.testing.assert_close(*outputs(MobileNetV3(size, alpha), theirs))
+    changed = MobileNetV3(size, alpha, activation=nn.SiLU)
+    mine, other = outputs(changed, theirs)
+    assert not torch.allclose(mine, other, rtol=1e-2), "swish would have given the same"
+
+
+def test_the_parts_of_v3_that_were_changed_by_hand():
+    """Figure 5 of the paper, and its 34.3 M MACs by hand."""
+    counted = {
+        name: cost.count(meta(MobileNetV3, **options), (1, 3, 224, 224)).macs
+        for name, options in {
+            "as published": {}, "original": {"tail": "original"}, "stem": {"stem": 32}
+        }.items()
+    }  # fmt: skip
+    before = 49 * (160 * 960 + 960 * 9 + 960 * 320 + 320 * 1280) + 1280 * 1000
+    after = 49 * 160 * 960 + 960 * 1280 + 1280 * 1000
+    assert counted["original"] - counted["as published"] == before - after
+    wider = 112 * 112 * 16 * (27 + 9 + 16)
+    assert counted["stem"] - counted["as published"] == wider
+    bare = meta(MobileNetV3, squeeze=False)
+    assert not any(isinstance(part, SqueezeExcitation) for part in bare.modules())
+
+
+def test_squeeze_and_excitation_equals_torchvisions_and_its_equations():
+    ours, theirs = SqueezeExcitation(12, 3), torchvision.ops.SqueezeExcitation(12, 3)
+    torch.testing.assert_close(*outputs_of_channels(ours, theirs, 12))
+    x = torch.randn(2, 12, 5, 7)
+    W1, W2 = ours.fc1.weight[:, :, 0, 0], ours.fc2.weight[:, :, 0, 0]
+    z = x.mean((2, 3))
+    s = torch.sigmoid((z @ W1.T + ours.fc1.bias).relu() @ W2.T + ours.fc2.bias)
+    torch.testing.assert_close(ours.scores(x).flatten(1), s)
+    torch.testing.assert_close(ours(x), x * s[:, :, None, None])
+    assert SqueezeExcitation(12, 3, side=2)(x).shape == x.shape
+
+
+@torch.no_grad()
+def outputs_of_channels(ours: nn.Module, theirs: nn.Module, C: int) -> tuple[Tensor, Tensor]:
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        other.copy_(mine)
+    x = torch.randn(2, C, 6, 6)
+    return ours(x), theirs(x)
+
+
+def test_an_inverted_residual_has_what_is_asked_for():
+    x = torch.randn(2, 8, 6, 6)
+    block = InvertedResidual(8, 8, hidden=24).eval()
+    bare = InvertedResidual(8, 8, hidden=24, shortcut=False).eval()
+    bare.load_state_dict(block.state_dict())
+    torch.testing.assert_close(block(x), bare(x) + x)
+    clipped = InvertedResidual(8, 8, hidden=24, shortcut=False, linear=False).eval()
+    clipped.load_state_dict(block.state_dict())
+    torch.testing.assert_close(clipped(x), bare(x).clamp(0, 6))
+    assert not InvertedResidual(8, 8, hidden=24, stride=2).shortcut
+    assert not InvertedResidual(8, 9, hidden=24).shortcut
+    assert len(InvertedResidual(8, 8, hidden=8).expand) == 0
+    assert len(InvertedResidual(8, 8, hidden=24, filtered=False).depthwise) == 2
+    squeezed = InvertedResidual(8, 8, hidden=24, squeeze=lambda C: SqueezeExcitation(C, 6))
+    assert squeezed.squeeze.fc1.in_channels == 24
+
+
+@pytest.mark.parametrize(
+    ("channels", "expected"), [(11.2, 16), (1, 8), (12, 16), (44.8, 48), (90, 88)]
+)
+def test_channels_are_rounded_as_timm_rounds_them(channels, expected):
+    from timm.layers import make_divisible
+
+    assert rounded(channels) == make_divisible(channels) == expected
 
 
 @pytest.mark.parametrize("alpha", [1, 0.75, 0.5, 0.25])
@@ -302,6 +386,15 @@ def test_an_esp_module_adds_its_input_only_where_shapes_allow():
         (lambda: MobileNetV1(block="dense"), "one of separable, standard, not 'dense'"),
         (lambda: MobileNetV1(0.7), "0.7 x 32 = 22.4 is not whole"),
         (lambda: MobileNetV1(0), "the multiplier must be positive"),
+        (lambda: MobileNetV2(0), "multiplier is positive, not 0"),
+        (lambda: MobileNetV2(classes=0), "one class or more, not 0"),
+        (lambda: MobileNetV3("medium"), "one of large, small, not 'medium'"),
+        (lambda: MobileNetV3(tail="short"), "one of efficient, original, not 'short'"),
+        (lambda: MobileNetV3("small", tail="original"), "for the large network alone"),
+        (lambda: MobileNetV3(alpha=-1), "alpha and stem are positive, not -1 and 16"),
+        (lambda: SqueezeExcitation(8, 0), "1 or more, not 8, 0, 1"),
+        (lambda: InvertedResidual(8, 8, hidden=0), "1 or more, not 8, 8, 0 and stride 1"),
+        (lambda: InvertedResidual(8, 8, hidden=8, K=4), "K must be odd"),
         (lambda: Head(8, 0), "one class or more, not 0"),
         (lambda: ShuffleNetV1(5), "table 1 has 1, 2, 3, 4, 8 groups, not 5"),
         (lambda: ShuffleNetV1(8, 0.5), "so that N = 0 + a multiple of 8"),
@@ -331,7 +424,9 @@ def test_bad_input_says_what_was_wrong(make, message):
     assert message in str(error.value)
 
 
-@pytest.mark.parametrize("make", [MobileNetV1, ShuffleNetV1, ShuffleNetV2, GoogLeNet, ESPNet])
+@pytest.mark.parametrize(
+    "make", [MobileNetV1, MobileNetV2, MobileNetV3, ShuffleNetV1, ShuffleNetV2, GoogLeNet, ESPNet]
+)
 def test_a_network_learns_from_a_small_batch(make):
     torch.manual_seed(0)
     network = make(classes=5)

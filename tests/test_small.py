@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from torchvision.models.mobilenetv2 import InvertedResidual
 
 from lwsurvey import cost
-from lwsurvey.models import matching, shufflenet_v1, shufflenet_v2, small
+from lwsurvey.models import matching, shufflenet_v1, shufflenet_v2, small, small_v3
 from lwsurvey.models.blocks import ChannelShuffle, DepthwiseSeparable
+from lwsurvey.models.inverted_residual import InvertedResidual
+from lwsurvey.models.squeeze_excitation import SqueezeExcitation
 
 MACS = 390_000
 NETWORKS = [
@@ -127,3 +128,31 @@ def test_the_full_networks_can_do_without_shuffle(make):
     assert not any(isinstance(part, ChannelShuffle) for part in apart.modules())
     units = [part for part in apart.modules() if isinstance(part, shufflenet_v2.Unit)]
     assert not any(unit.shuffle for unit in units)
+
+
+@pytest.mark.parametrize("tail", small_v3.TAILS)
+@pytest.mark.parametrize("squeeze", [True, False])
+def test_v3_has_its_parts_where_the_paper_has_them(tail, squeeze):
+    network = small.mobilenet_v3(8, squeeze=squeeze, activation=nn.SiLU, stem=32, tail=tail)
+    assert network(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+    excited = [m for m in network.modules() if isinstance(m, SqueezeExcitation)]
+    assert len(excited) == (2 * small_v3.UNITS if squeeze else 0)
+    assert network.stem[0].out_channels == 32 and len(network.first.expand) == 0
+    early = [type(m) for m in network.early.modules() if isinstance(m, nn.SiLU)]
+    late = [type(m) for m in network.late.modules() if isinstance(m, nn.SiLU)]
+    assert (len(early), len(late)) == (0, 2 * small_v3.UNITS)
+    spatial = [m for m in network.tail.modules() if isinstance(m, nn.Conv2d) and m.groups > 1]
+    assert len(spatial) == (tail == "original")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tail": "long"}, "efficient, original, not 'long'"),
+        ({"t": 0}, "1 or more, not 8, 0 and 16"),
+        ({"stem": 0}, "1 or more, not 8, 4 and 0"),
+    ],
+)
+def test_v3_names_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        small.mobilenet_v3(8, **options)

@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from torch import nn
-from torchvision.models.mobilenetv2 import InvertedResidual
 
 from lwsurvey.models import shufflenet_v1 as v1
 from lwsurvey.models import shufflenet_v2 as v2
 from lwsurvey.models.blocks import DepthwiseSeparable, Head, norm_relu, same_convolution
+from lwsurvey.models.inverted_residual import InvertedResidual
 from lwsurvey.models.matching import matched
+from lwsurvey.models.small_v3 import mobilenet_v3
 
 __all__ = [
-    "INPUT", "matched", "mobilenet_v1", "mobilenet_v2", "plan", "shufflenet_v1", "shufflenet_v2"
+    "INPUT", "matched", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3", "plan", "shufflenet_v1",
+    "shufflenet_v2",
 ]  # fmt: skip
 
 INPUT = (1, 1, 28, 28)
@@ -112,7 +114,7 @@ def mobilenet_v1(width: int, *, late: int | None = None, classes: int = 10) -> n
 def mobilenet_v2(
     width: int, t: int = 6, *, late: int | None = None, classes: int = 10
 ) -> nn.Sequential:
-    """MobileNet V2's unit (torchvision's, with ReLU6) in the `plan`.
+    """MobileNet V2's unit, with ReLU6, in the `plan`.
 
     As in the paper, the first unit does not expand.
 
@@ -129,6 +131,7 @@ def mobilenet_v2(
         raise ValueError(f"the expansion is 1 or more, not {t}")
 
     def unit(N: int, M: int, stride: int) -> nn.Module:
-        return InvertedResidual(N, M, stride, 1 if N == STEM and stride == 2 else t)
+        first = N == STEM and stride == 2
+        return InvertedResidual(N, M, hidden=N if first else t * N, stride=stride)
 
     return plan(unit, width, late, classes)

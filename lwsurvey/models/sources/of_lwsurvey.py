@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from torch import nn
@@ -10,6 +11,8 @@ from lwsurvey.models.alexnet import AlexNet
 from lwsurvey.models.espnet import ESPNet, ESPNetC
 from lwsurvey.models.googlenet import GoogLeNet
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
+from lwsurvey.models.mobilenet_v2 import MobileNetV2
+from lwsurvey.models.mobilenet_v3 import MobileNetV3
 from lwsurvey.models.shufflenet_v1 import ShuffleNetV1
 from lwsurvey.models.shufflenet_v2 import ShuffleNetV2
 from lwsurvey.models.sources.building import Side, widened
@@ -17,15 +20,19 @@ from lwsurvey.models.sources.building import build as construct
 
 
 class Own(NamedTuple):
-    """Class of a network, rows and columns of its images, name of its width multiplier."""
+    """Class and its first arguments, rows and columns of images, name of the width multiplier."""
 
     kind: type[nn.Module]
     size: Side
     width: str = ""
+    arguments: tuple[str, ...] = ()
 
 
 OWN = {
     "mobilenet_v1": Own(MobileNetV1, (224, 224), "alpha"),
+    "mobilenet_v2": Own(MobileNetV2, (224, 224), "alpha"),
+    "mobilenet_v3_large": Own(MobileNetV3, (224, 224), "alpha"),
+    "mobilenet_v3_small": Own(MobileNetV3, (224, 224), "alpha", ("small",)),
     "shufflenet_v1": Own(ShuffleNetV1, (224, 224), "scale"),
     "shufflenet_v2": Own(ShuffleNetV2, (224, 224), "scale"),
     "googlenet": Own(GoogLeNet, (224, 224)),
@@ -60,10 +67,11 @@ def build(
         NetworkError: it has no width multiplier, or not this one.
     """
     who, own = f"lwsurvey:{name}", OWN[name]
+    make = partial(own.kind, *own.arguments)
     if width is None:
-        return construct(who, own.kind, device).eval()
+        return construct(who, make, device).eval()
     knobs = [own.width] if own.width else []
-    return construct(who, lambda: widened(who, own.kind, knobs, width), device).eval()
+    return construct(who, lambda: widened(who, make, knobs, width), device).eval()
 
 
 def inputs(name: str, size: Side | None = None, batch: int = 1) -> tuple[int, ...]:
