@@ -201,6 +201,16 @@ def test_a_diverging_run_is_named_and_the_others_are_kept(study, tmp_path):
     assert len(list(tmp_path.glob("*.json"))) == 2
 
 
+def test_an_unforeseen_error_keeps_the_finished_runs(study):
+    def broken():
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(TrainError, match=r"after 2 of 4 runs: RuntimeError\('out of mem") as caught:
+        train.repeat({"plain": plain, "broken": broken}, SPLIT, **QUICK)
+    assert same(caught.value.finished, study[:2])
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
 def test_an_interrupted_study_goes_on_where_it_was(study, tmp_path, monkeypatch):
     train.repeat({"plain": plain}, SPLIT, keep=tmp_path, **QUICK)
     kept = sorted(tmp_path.iterdir())

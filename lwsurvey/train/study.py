@@ -77,13 +77,21 @@ def repeat(
     Recipe(epochs, batch, lr, weight_decay=weight_decay)
     store = Store(Path(keep), split, options) if keep else None
     tasks = [(name, make, seed) for name, make in arms.items() for seed in numbers]
-    rows, failures = [], []
-    for row in _results(tasks, split, options, store, jobs):
-        (rows if isinstance(row, dict) else failures).append(row)
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    rows: list[Row] = []
+    failures: list[str] = []
+    try:
+        for row in _results(tasks, split, options, store, jobs):
+            (rows if isinstance(row, dict) else failures).append(row)
+    except Exception as error:  # such as a lost worker, or a network's own
+        raise TrainError(f"the study ended after {len(rows)} of {len(tasks)} runs: {error!r}",
+                         _frame(rows)) from error  # fmt: skip
     if failures:
-        raise TrainError("; ".join(dict.fromkeys(failures)), frame)
-    return frame
+        raise TrainError("; ".join(dict.fromkeys(failures)), _frame(rows))
+    return _frame(rows)
+
+
+def _frame(rows: list[Row]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _results(
