@@ -109,7 +109,7 @@ _jobs = click.option(
     type=click.IntRange(min=1),
     default=2,
     show_default=True,
-    help="Chapters at a time, one thread each; those that time something run alone after them.",
+    help="Chapters at a time; those that time something run alone after them, except in smoke.",
 )
 _force = click.option("--force", is_flag=True, help="Run also what is fresh.")
 

@@ -33,12 +33,12 @@ open("../kernel.pid", "w").write(str(os.getpid()))
 time.sleep(120 * first)"""
 
 
-def execute(*, slugs=(), preset="smoke", jobs=2, overrides=None, force=False) -> dict[str, Outcome]:
+def execute(*, slugs=(), preset="cpu", jobs=2, overrides=None, force=False) -> dict[str, Outcome]:
     selected = chapters.select(chapters.discover(), slugs)
     return run.execute(tasks.prepare(selected, preset, overrides or {}, force), jobs)
 
 
-def state(slug: str, preset: str = "smoke", **overrides: str) -> keys.State:
+def state(slug: str, preset: str = "cpu", **overrides: str) -> keys.State:
     selected = chapters.select(chapters.discover(), (slug,))
     return tasks.prepare(selected, preset, overrides)[0].state
 
@@ -64,7 +64,7 @@ def ran(tmp_path_factory) -> tuple[Checkout, dict[str, Outcome], str]:
     made.presets["forgets"] = {"smoke": {}}
     made.chapter("alone-a", TIMES, SAY_TIMES, alone=True)
     made.chapter("alone-b", TIMES, SAY_TIMES, alone=True)
-    command = [sys.executable, "-m", "lwsurvey", "run", "--preset", "smoke"]
+    command = [sys.executable, "-m", "lwsurvey", "run", "--preset", "cpu"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(made.root))
     assert done.returncode == 1, done.stderr
     return made, done.stderr
@@ -88,14 +88,14 @@ def checkout(ran, tmp_path, monkeypatch) -> Checkout:
 
 
 def times(made: Checkout, slug: str) -> tuple[float, float]:
-    outputs = [o for cell in made.result(slug, "smoke")["cells"] for o in cell.get("outputs", ())]
+    outputs = [o for cell in made.result(slug, "cpu")["cells"] for o in cell.get("outputs", ())]
     text = next("".join(o["text"]) for o in outputs if o.get("name") == "stdout")
     return tuple(map(float, text.split()))
 
 
 @ALL
 def test_good_chapters_have_results_and_bad_ones_have_none(ran):
-    folder = ran[0].root / "_build" / "runs" / "smoke"
+    folder = ran[0].root / "_build" / "runs" / "cpu"
     assert {p.stem for p in folder.glob("*.ipynb")} == {"good", "second", "alone-a", "alone-b"}
     failed = {p.stem for p in (folder / "failed").glob("*.ipynb")}
     assert failed == {"fails", "dies", "hangs", "exits", "forgets"}
@@ -110,8 +110,8 @@ def test_good_chapters_have_results_and_bad_ones_have_none(ran):
         "dies: failed in cell 4 of 5 (id cell-1): import os\n    the kernel died: exit status 3\n",
         "hangs: failed in cell 4 of 5 (id cell-1): import time\n    time-out: 5 s for the chapter",
         "exits: failed in cell 4 of 5 (id cell-1): import sys\n",
-        "    no result: claims.begin must be called once, for forgets with preset smoke; it was: n",
-        "    log: _build/logs/smoke/fails.log\n    unfinished notebook: _build/runs/smoke/failed/",
+        "    no result: claims.begin must be called once, for forgets with preset cpu; it was: n",
+        "    log: _build/logs/cpu/fails.log\n    unfinished notebook: _build/runs/cpu/failed/",
         "5 of 9 chapters failed: ",
         "good: to run (never run)\n",
     ],
@@ -122,7 +122,7 @@ def test_a_failure_names_chapter_cell_and_reason(ran, lines):
 
 
 def test_the_log_has_the_traceback(ran):
-    log = (ran[0].root / "_build/logs/smoke/fails.log").read_text()
+    log = (ran[0].root / "_build/logs/cpu/fails.log").read_text()
     assert "Traceback (most recent call last)" in log and "broken on purpose" in log
 
 
@@ -133,10 +133,18 @@ def test_two_run_at_a_time_and_some_alone(ran):
     assert a[1] < b[0] or b[1] < a[0]
 
 
-def test_the_injected_cell_and_the_machine_do_not_show(ran):
-    made, _ = ran
-    text = (made.root / "_build/runs/smoke/good.ipynb").read_text()
-    assert str(made.root) not in text and '"papermill"' not in text
+@pytest.mark.parametrize(("preset", "alone"), [("cpu", True), ("smoke", False)])
+def test_a_smoke_run_times_nothing_that_counts(checkout, preset, alone):
+    selected = chapters.select(chapters.discover(), ("alone-a", "good"))
+    prepared = {task.slug: task.alone for task in tasks.prepare(selected, preset, {})}
+    assert prepared == {"alone-a": alone, "good": False}
+
+
+@ALL
+def test_the_injected_cell_and_the_machine_do_not_show(checkout):
+    execute(slugs=("good",), preset="smoke")
+    text = (checkout.root / "_build/runs/smoke/good.ipynb").read_text()
+    assert str(checkout.root) not in text and '"papermill"' not in text
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
     injected = [c for c in notebook.cells if c.id == "injected-parameters"]
@@ -149,9 +157,9 @@ def test_nothing_changed_runs_nothing(checkout, capsys):
     for path in (checkout.root / "notebooks").iterdir():
         path.touch()
     (checkout.root / "data" / "read.csv").touch()
-    before = (checkout.root / "_build/runs/smoke/good.ipynb").stat().st_mtime_ns
+    before = (checkout.root / "_build/runs/cpu/good.ipynb").stat().st_mtime_ns
     assert execute(slugs=("good", "second")) == {}
-    assert (checkout.root / "_build/runs/smoke/good.ipynb").stat().st_mtime_ns == before
+    assert (checkout.root / "_build/runs/cpu/good.ipynb").stat().st_mtime_ns == before
 
 
 def edit(checkout: Checkout, name: str, text: str = "2\n") -> None:
@@ -185,7 +193,7 @@ CHANGES = {
     "its verdict": (lambda c: edit_claim(c, "good", verdict="contradicted"), None),
     "another's claim": (lambda c: edit_claim(c, "second", value="5"), None),
     "a half-written result": (
-        lambda c: edit(c, "_build/runs/smoke/good.ipynb", '{"cells": ['),
+        lambda c: edit(c, "_build/runs/cpu/good.ipynb", '{"cells": ['),
         "its result cannot be read",
     ),
 }
@@ -201,19 +209,21 @@ def test_what_makes_a_chapter_run_again(checkout, what):
     assert reason is None or reason in now.why
 
 
+@ALL
 def test_a_changed_parameter_is_named(checkout):
+    execute(slugs=("good",), preset="smoke")
     checkout.presets["good"] = {"smoke": {"repeats": 5}}
     checkout.save()
-    assert state("good").why == "parameter repeats: 3 -> 5"
+    assert state("good", "smoke").why == "parameter repeats: 3 -> 5"
 
 
 def test_the_package_is_followed(checkout):
-    modules = checkout.result("second", "smoke")["metadata"]["lwsurvey"]["inputs"]["modules"]
+    modules = checkout.result("second", "cpu")["metadata"]["lwsurvey"]["inputs"]["modules"]
     assert set(modules) == {"lwsurvey/__init__.py", "lwsurvey/schema.py"}
 
 
 def test_it_waits_for_another_run_and_takes_its_result(checkout, capsys):
-    lock = FileLock(checkout.root / "_build/runs/smoke/.work/good.lock", thread_local=False)
+    lock = FileLock(checkout.root / "_build/runs/cpu/.work/good.lock", thread_local=False)
     lock.acquire()
     threading.Timer(0.5, lock.release).start()
     assert execute(slugs=("good",), force=True) == {}
@@ -275,11 +285,11 @@ def slow(tmp_path, monkeypatch):
     made.chapter("quick")
     made.chapter("slow", SLOW)
     monkeypatch.setenv("LWSURVEY_ROOT", str(made.root))
-    command = [sys.executable, "-m", "lwsurvey", "run", "--preset", "smoke"]
+    command = [sys.executable, "-m", "lwsurvey", "run", "--preset", "cpu"]
     process = subprocess.Popen(
         command, env=environment(made.root), stderr=subprocess.PIPE, text=True
     )
-    pid, result = made.root / "kernel.pid", made.root / "_build/runs/smoke/quick.ipynb"
+    pid, result = made.root / "kernel.pid", made.root / "_build/runs/cpu/quick.ipynb"
     assert wait(lambda: result.exists() and pid.exists() and pid.read_text(), 40)
     yield process, int(pid.read_text())
     process.kill()

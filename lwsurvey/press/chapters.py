@@ -24,7 +24,8 @@ class Chapter:
         cells: as they lie in the file.
         parameters: of the parameters cell, by name.
         presets: what each preset changes, by the preset's name; ``cpu`` changes nothing.
-        alone: whether it must run while no other chapter does, because it times something.
+        alone: whether it must run while no other chapter does, because it times something;
+            a smoke run does not heed it.
         timeout: seconds for the whole chapter.
     """
 

@@ -64,6 +64,14 @@ class ErrataPiece(Piece):
         return renderer.errata()
 
 
+class QuestionsPiece(Piece):
+    """``{questions}``: what the surveys ask, with the book's answers."""
+
+    def html(self, renderer: Renderer) -> str:
+        """All questions, answered or not."""
+        return renderer.questions()
+
+
 class FindingsPiece(Piece):
     """``{findings} C070 C102``: what came out for some claims, as cards."""
 
@@ -130,6 +138,7 @@ class PicturePiece(Piece):
 PIECES = {
     "ledger": LedgerPiece,
     "errata": ErrataPiece,
+    "questions": QuestionsPiece,
     "findings": FindingsPiece,
     "verdict-meanings": MeaningsPiece,
     "edition": EditionPiece,

@@ -30,6 +30,15 @@ MEANINGS = {
     "out of reach": "Needs ImageNet, a phone or withdrawn code; the reason is given.",
     UNEXAMINED: "No chapter has come to it so far.",
 }
+ANSWERS = {
+    "holds": "What was expected shows.",
+    "holds at reduced scale": "What was expected shows, at reduced scale.",
+    "inconclusive": "Undecided: the interval allows both what was expected and its opposite.",
+    "contradicted": "What was expected does not show, on this hardware and at this scale.",
+    "erratum": "The question rests on a mistake.",
+    "out of reach": "Out of reach: it needs ImageNet, a phone or withdrawn code.",
+    UNEXAMINED: "Not examined yet.",
+}
 MARK = "\x00"  # stands before and after the key of a citation
 
 
@@ -70,6 +79,16 @@ class Renderer:
     def errata(self) -> str:
         """All errata with their corrections."""
         return self._html("errata", rows=self._rows("erratum"))
+
+    def questions(self) -> str:
+        """What the surveys ask, with what was done to answer and what came out."""
+        claims = [claim for claim in self.state.ledger if claim.kind == "question"]
+        return self._html(
+            "questions", rows=[self.row(c) | {"answer": self._answer(c)} for c in claims]
+        )
+
+    def _answer(self, claim: Claim) -> str:
+        return ANSWERS[self.state.verdict(claim)]
 
     def findings(self, ids: list[str]) -> str:
         """What came out for some claims.

@@ -42,12 +42,12 @@ def execute(tasks: list[Task], jobs: int) -> dict[str, Outcome]:
         KeyboardInterrupt: the user's; the workers have ended, finished chapters stay.
     """
     stale = [task for task in tasks if not task.state.fresh]
-    alone = {task.slug for task in stale if task.chapter.alone}
+    alone = {task.slug for task in stale if task.alone}
     progress = Progress({task.slug: task.estimate for task in stale}, alone, jobs)
     run = _Run(progress)
     try:
-        run.phase([task for task in tasks if not task.chapter.alone], jobs)
-        run.phase([task for task in tasks if task.chapter.alone], 1)
+        run.phase([task for task in tasks if not task.alone], jobs)
+        run.phase([task for task in tasks if task.alone], 1)
     except KeyboardInterrupt:
         run.workers.stop()
         raise
@@ -129,7 +129,7 @@ class _Run(ZeroReporter):
     @contextmanager
     def _apart(self, task: Task) -> Iterator[None]:
         """Keep a chapter that runs alone and all others apart, whichever run they belong to."""
-        alone = task.chapter.alone
+        alone = task.alone
         lock = ReadWriteLock(runs_folder().parent / ALONE, is_singleton=False)
         acquire = lock.acquire_write if alone else lock.acquire_read
         why = "another run is at work" if alone else "a chapter of another run must be alone"

@@ -76,12 +76,15 @@ class State:
     def tallies(self) -> dict[str, str]:
         """The numbers that pages may put into their sentences, by name."""
         counts, statistical = self.counts(), len(self.statistical())
+        asked = [claim for claim in self.ledger if claim.kind == "question"]
         numbers = {
             "claims": len(self.ledger),
             "examined": len(self.records),
             "unexamined": counts[UNEXAMINED],
             "chapters": len(self.runs),
             "statistical": statistical,
+            "questions": len(asked),
+            "questions-examined": sum(claim.id in self.records for claim in asked),
             **{name.replace(" ", "-"): counts[name] for name in VERDICTS},
         }
         expected = f"{statistical * (1 - CONFIDENCE):.1f}"

@@ -38,6 +38,11 @@ class Task:
         return self.chapter.slug
 
     @property
+    def alone(self) -> bool:
+        """Whether it runs while nothing else does; not in a smoke run, whose times mean nothing."""
+        return self.chapter.alone and self.preset != "smoke"
+
+    @property
     def folder(self) -> Path:
         """Where the result lies."""
         return runs_folder(self.name)
