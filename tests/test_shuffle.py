@@ -313,6 +313,6 @@ def test_every_picture_is_drawn():
     figures = [
         draw.wiring(9, 3), draw.shares_after(24, (2, 8), 3), diagram.units(),
         draw.by_groups({"on": {1: some["arm 0"]}, "off": {2: some["arm 1"]}}, some),
-        draw.effects(some, 0.5), draw.time_shares(some, pd.Series({"GPU": 5}), 10),
+        draw.time_shares(some, pd.Series({"GPU": 5}), 10),
     ]  # fmt: skip
     assert all(figure.axes for figure in figures)

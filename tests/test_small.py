@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -9,6 +11,7 @@ from torch import nn
 from lwsurvey import cost
 from lwsurvey.models import matching, shufflenet_v1, shufflenet_v2, small, small_v3
 from lwsurvey.models.blocks import ChannelShuffle, DepthwiseSeparable
+from lwsurvey.models.errors import WidthError
 from lwsurvey.models.inverted_residual import InvertedResidual
 from lwsurvey.models.squeeze_excitation import SqueezeExcitation
 
@@ -59,6 +62,11 @@ def test_without_shuffle_half_of_v2_passes_untouched():
         assert torch.equal(network.early[1:](x)[:, :8], x[:, :8])
 
 
+def test_at_the_width_of_the_stem_only_the_first_unit_is_special():
+    network = small.mobilenet_v2(small.STEM, t=3)
+    assert len(network.early[0].expand) == 0 < len(network.late[0].expand)
+
+
 def test_v1_opens_without_groups_as_in_the_paper():
     network = small.shufflenet_v1(48, groups=3)
     assert network.early[0].branch[0].groups == 1
@@ -96,10 +104,46 @@ def test_what_cannot_be_matched_is_said():
         small.matched(small.shufflenet_v1, 100_000, groups=8)
 
     def never(width: int, late: int) -> nn.Module:
-        raise ValueError("no")
+        raise WidthError("no")
 
     with pytest.raises(ValueError, match=r"never.* takes no two widths"):
         small.matched(never, 100_000)
+
+
+@pytest.mark.parametrize(("builder", "options"), [(b, o) for b, o, _ in NETWORKS])
+@pytest.mark.parametrize("macs", [150_000, 477_000])
+def test_the_rule_finds_what_counting_everything_finds(builder, options, macs):
+    given = tuple(sorted(options.items()))
+    size = matching._valid(builder, given)
+    counted = partial(matching._macs, builder, given)
+    by_rule = matching._nearest(matching._rule(counted, *size), macs, *size)
+    assert by_rule == matching._nearest(counted, macs, *size)
+
+
+def test_a_builder_that_breaks_the_rule_is_counted():
+    def stepped(width: int, late: int) -> nn.Module:
+        return small.mobilenet_v1(width // 5 * 5 + 1, late=late // 5 * 5 + 1)
+
+    width, late = matching._widths(stepped, 400_000, ())
+    counted = cost.count(stepped(width, late), small.INPUT).macs
+    assert abs(counted / 400_000 - 1) <= matching.WITHIN
+
+
+def test_an_error_that_is_not_of_the_width_is_not_taken_for_one():
+    with pytest.raises(ValueError, match="5 do not"):
+        small.matched(small.shufflenet_v1, 100_000, groups=5)
+    with pytest.raises(ValueError, match="the expansion is 1 or more, not 0"):
+        small.matched(small.mobilenet_v2, 100_000, t=0)
+
+
+@pytest.mark.parametrize(("builder", "options"), [(b, o) for b, o, _ in NETWORKS])
+def test_the_search_counts_few_networks_and_counts_them_whole(builder, options):
+    matching._widths.cache_clear(), matching._macs.cache_clear()
+    small.matched(builder, 431_000, **options)
+    assert matching._macs.cache_info().currsize <= 9
+    given = tuple(sorted(options.items()))
+    whole = builder(96, late=192, **options)
+    assert matching._macs(builder, given, 96, 192) == cost.count(whole, small.INPUT).macs
 
 
 @pytest.mark.parametrize(

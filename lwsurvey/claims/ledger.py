@@ -25,6 +25,7 @@ VERDICTS = (
 )
 KINDS = (
     "definition", "formula", "number", "ordering", "qualitative", "architecture-table", "citation",
+    "question",
 )  # fmt: skip
 
 Value = float | str | dict[str, float] | None

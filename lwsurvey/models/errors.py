@@ -10,6 +10,10 @@ class NetworkError(ValueError):
     """A network that does not exist or cannot be built; the message says why and what to do."""
 
 
+class WidthError(ValueError):
+    """Channels that a block cannot have, where other channels would do; the message says why."""
+
+
 def near(name: str, names: Iterable[str], n: int = 3) -> list[str]:
     """Names that begin like one, capitals and hyphens aside, then names that resemble it."""
     plain, wanted = {_plain(known): known for known in names}, _plain(name)

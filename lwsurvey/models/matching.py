@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from lwsurvey import cost
+from lwsurvey.models.errors import WidthError
 
 WITHIN = 0.05
 """The largest relative distance from the wanted MACs."""
@@ -22,9 +23,13 @@ RATIO = (1.5, 2.5)
 
 WIDEST = 2048
 
+FREE = (nn.BatchNorm2d, nn.ReLU, nn.ReLU6, nn.Hardswish)
+"""Layers without MACs, which take most of the time of a count."""
+
 Builder = Callable[..., nn.Module]
 Options = tuple[tuple[str, Any], ...]
 Widths = tuple[int, int]
+Count = Callable[[int, int], int]
 
 
 def matched(builder: Builder, macs: int, **options: Any) -> nn.Module:
@@ -35,7 +40,8 @@ def matched(builder: Builder, macs: int, **options: Any) -> nn.Module:
     and its result is remembered.
 
     Args:
-        builder: such as ``small.shufflenet_v1``: takes ``width``, ``late`` and ``options``.
+        builder: such as ``small.shufflenet_v1``: takes ``width``, ``late`` and ``options``, and
+            raises `WidthError` for a width that it does not take.
         macs: multiply-accumulates for one image of 28 x 28.
         options: for the builder.
 
@@ -48,21 +54,54 @@ def matched(builder: Builder, macs: int, **options: Any) -> nn.Module:
 
 @lru_cache(maxsize=256)
 def _widths(builder: Builder, macs: int, options: Options) -> Widths:
-    def off(widths: Widths) -> float:
-        return _macs(builder, *widths, options) / macs - 1
-
     first, step = _valid(builder, options)
+    counted = partial(_macs, builder, options)
+    rule = _rule(counted, first, step)
+    nearest, looked_at = _nearest(rule, macs, first, step)
+    # What the rule says is counted where it decides; a builder that breaks it is counted all over.
+    if any(rule(*widths) != counted(*widths) for widths in (nearest, *looked_at)):
+        nearest, _ = _nearest(counted, macs, first, step)
+    off = counted(*nearest) / macs - 1
+    if abs(off) > WITHIN:
+        raise ValueError(
+            f"no width of {_name(builder, options)} comes within {WITHIN:.0%} of {macs} MACs; "
+            f"the nearest, {nearest[0]} and {nearest[1]} channels, is off by {off:+.1%}"
+        )
+    return nearest
+
+
+def _rule(counted: Count, first: int, step: int) -> Count:
+    """MACs as the polynomial of second degree in both widths that six counts determine.
+
+    It is one if all channels are multiples of the two widths, or fixed. By Newton's forward
+    differences in steps of the early width, and of the late one beyond twice the early one.
+    """
+    ways = [(i, j) for i in range(3) for j in range(3 - i)]
+    at = {(i, j): counted(w := first + i * step, 2 * w + j * step) for i, j in ways}
+    both = at[1, 1] - at[1, 0] - at[0, 1] + at[0, 0]
+    early = at[1, 0] - at[0, 0], at[2, 0] - 2 * at[1, 0] + at[0, 0]
+    late = at[0, 1] - at[0, 0], at[0, 2] - 2 * at[0, 1] + at[0, 0]
+
+    def macs(width: int, later: int) -> int:
+        i, j = (width - first) // step, (later - 2 * width) // step
+        along = early[0] * i + early[1] * i * (i - 1) // 2
+        return at[0, 0] + along + late[0] * j + late[1] * j * (j - 1) // 2 + both * i * j
+
+    return macs
+
+
+def _nearest(counts: Count, macs: int, first: int, step: int) -> tuple[Widths, list[Widths]]:
+    """The widths that come nearest to the wanted MACs, and those at the ratio of 2 around them."""
+
+    def off(widths: Widths) -> float:
+        return counts(*widths) / macs - 1
+
     found = [(w, 2 * w) for w in _around(lambda w: off((w, 2 * w)), first, WIDEST, step)]
     nearest = min(found, key=lambda widths: abs(off(widths)))
     if abs(off(nearest)) > CLOSE:
-        found += _other_ratios(off, found, first, step)
-        nearest = min(found, key=lambda widths: abs(off(widths)))
-    if abs(off(nearest)) > WITHIN:
-        raise ValueError(
-            f"no width of {_name(builder, options)} comes within {WITHIN:.0%} of {macs} MACs; "
-            f"the nearest, {nearest[0]} and {nearest[1]} channels, is off by {off(nearest):+.1%}"
-        )
-    return nearest
+        others = [*found, *_other_ratios(off, found, first, step)]
+        nearest = min(others, key=lambda widths: abs(off(widths)))
+    return nearest, found
 
 
 def _around(off: Callable[[int], float], first: int, last: int, step: int) -> list[int]:
@@ -91,7 +130,7 @@ def _valid(builder: Builder, options: Options) -> tuple[int, int]:
     for width in range(1, 257):
         try:
             _built(builder, width, 2 * width, options)
-        except ValueError:
+        except WidthError:
             continue
         found.append(width)
         if len(found) == 2:
@@ -100,8 +139,17 @@ def _valid(builder: Builder, options: Options) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=4096)
-def _macs(builder: Builder, width: int, late: int, options: Options) -> int:
-    return cost.count(_built(builder, width, late, options), (1, 1, 28, 28)).macs
+def _macs(builder: Builder, options: Options, width: int, late: int) -> int:
+    return cost.count(_bare(_built(builder, width, late, options)), (1, 1, 28, 28)).macs
+
+
+def _bare(network: nn.Module) -> nn.Module:
+    """The network itself, without what costs no MACs."""
+    for part in list(network.modules()):
+        for name, child in part.named_children():
+            if type(child) in FREE:
+                setattr(part, name, nn.Identity())
+    return network
 
 
 def _built(builder: Builder, width: int, late: int, options: Options) -> nn.Module:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lwsurvey.cost.closed_form import scaled
 from lwsurvey.models.blocks import ChannelShuffle, Head, norm_relu, same_convolution
+from lwsurvey.models.errors import WidthError
 
 STAGE_2 = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
 """Output channels of stage 2 at scale 1 by groups (table 1); stages 3 and 4 have twice and
@@ -115,14 +116,14 @@ def _check(N: int, M: int, groups: int, stride: int, first_groups: int) -> None:
     if stride == 1 and N != M:
         raise ValueError(f"at stride 1 a unit keeps its channels; {N} and {M} differ")
     if stride == 2 and M <= N:
-        raise ValueError(f"at stride 2 a unit adds channels; {M} are not more than {N}")
+        raise WidthError(f"at stride 2 a unit adds channels; {M} are not more than {N}")
     if M % 4 or M // 4 % groups:
-        raise ValueError(
+        raise WidthError(
             f"a quarter of {M} channels cannot be split into {groups} groups; "
             f"take M, or the scale, so that {4 * groups} divides M"
         )
     if N % first_groups or (stride == 2 and (M - N) % groups):
-        raise ValueError(
+        raise WidthError(
             f"{groups} groups cannot make {M} channels from {N}; take N, or the stem, so that "
             f"N = {M % groups} + a multiple of {groups}"
         )

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lwsurvey.models.blocks import Head, channel_shuffle, norm_relu, same_convolution
+from lwsurvey.models.errors import WidthError
 
 WIDTHS = {
     0.5: (24, 48, 96, 192, 1024),
@@ -41,7 +42,7 @@ class Unit(nn.Module):
         if stride not in (1, 2):
             raise ValueError(f"a unit has stride 1 or 2, not {stride}")
         if M % 2:
-            raise ValueError(f"a unit joins two halves: M must be even, it is {M}")
+            raise WidthError(f"a unit joins two halves: M must be even, it is {M}")
         if stride == 1 and N != M:
             raise ValueError(f"at stride 1 a unit keeps its channels; {N} and {M} differ")
         super().__init__()

@@ -15,6 +15,7 @@ from torch import nn
 from lwsurvey.models import shufflenet_v1 as v1
 from lwsurvey.models import shufflenet_v2 as v2
 from lwsurvey.models.blocks import DepthwiseSeparable, Head, norm_relu, same_convolution
+from lwsurvey.models.errors import WidthError
 from lwsurvey.models.inverted_residual import InvertedResidual
 from lwsurvey.models.matching import matched
 from lwsurvey.models.small_v3 import mobilenet_v3
@@ -51,7 +52,7 @@ def plan(unit: Unit, width: int, late: int | None = None, classes: int = 10) -> 
     """
     late = 2 * width if late is None else late
     if width < 1 or late < 1:
-        raise ValueError(f"widths are positive, not {width} and {late}")
+        raise WidthError(f"widths are positive, not {width} and {late}")
     network = nn.Sequential()
     network.stem = nn.Sequential(same_convolution(1, STEM, 3, stride=2), norm_relu(STEM))
     network.early = _stage(unit, STEM, width)
@@ -131,7 +132,7 @@ def mobilenet_v2(
         raise ValueError(f"the expansion is 1 or more, not {t}")
 
     def unit(N: int, M: int, stride: int) -> nn.Module:
-        first = N == STEM and stride == 2
+        first = N == STEM and width == M and stride == 2
         return InvertedResidual(N, M, hidden=N if first else t * N, stride=stride)
 
     return plan(unit, width, late, classes)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from lwsurvey import drawing
 from lwsurvey.drawing import Box, Unit
 
-NARROW = 0.55
+NARROW = 0.72
 """Drawn width of the branch's middle; to scale it would be a quarter."""
 
 

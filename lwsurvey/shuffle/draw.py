@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lwsurvey.plots import FAINT, INK, PALETTE
+from lwsurvey.plots import INK, PALETTE
 from lwsurvey.shuffle import graph
 from lwsurvey.shuffle.permutation import shuffle_order
 from lwsurvey.stats import Estimate
@@ -121,26 +121,6 @@ def _bars(ax: plt.Axes, x: Sequence[float], arm: Sequence[Estimate], colour, mar
     value = [e.value for e in arm]
     ends = [[e.value - e.low for e in arm], [e.high - e.value for e in arm]]
     ax.errorbar(x, value, yerr=ends, fmt=mark, color=colour, capsize=3, linewidth=1.2, label=name)
-
-
-def effects(named: Mapping[str, Estimate], margin: float) -> Figure:
-    """Paired differences in points: mean and 95 % interval, with a band of equivalence.
-
-    Args:
-        named: what is compared -> difference.
-        margin: half the width of the band around 0.
-    """
-    fig, ax = plt.subplots(figsize=(7, 0.42 * len(named) + 1.1))
-    ax.axvspan(-margin, margin, color=FAINT, alpha=0.45, linewidth=0)
-    ax.axvline(0, color=INK, linewidth=0.8)
-    for place, estimate in enumerate(named.values()):
-        ends = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
-        ax.errorbar(estimate.value, place, xerr=ends, fmt="D", color=PALETTE[0], capsize=4)
-    ax.set_yticks(range(len(named)), list(named), fontsize=10)
-    ax.set_ylim(len(named) - 0.5, -0.5)
-    ax.grid(axis="y", visible=False)
-    ax.set(xlabel="difference in test accuracy, points")
-    return fig
 
 
 def time_shares(ours: Mapping[str, Estimate], paper: pd.Series, limit: float) -> Figure:
