@@ -30,6 +30,7 @@ CLAIMS = (
     BASE | {"id": "C001", "statement": "There are two.", "value": "2", "verdict": "holds"},
     BASE | {"id": "C002", "statement": "Later.", "value": "3", "chapter": "latency"},
 )
+PAGES = ("verdicts", "part-costs", "conv-cost", "ledger", "edition", "errata", "open-questions")
 PROVENANCE = {
     "processor": "a processor", "gpu": None, "cores": 2, "threads": 1, "system": "Linux",
     "python": "3.11", "packages": {"numpy": "2"}, "commit": "abc", "date": "2026-01-01",
@@ -44,8 +45,7 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
     first = root / "book" / "index.md"
     first.write_text(re.sub(r"(?<=\{findings\} ).*", "C001", first.read_text()))
     toc = "format: jb-book\nroot: index\nchapters:\n" + "".join(
-        f"- file: {name}\n"
-        for name in ("verdicts", "part-costs", "conv-cost", "ledger", "edition", "errata")
+        f"- file: {name}\n" for name in PAGES
     )
     (root / "book" / "_toc.yml").write_text(toc + "- file: bibliography\n")
     for name in ("part-hand", "calculator"):

@@ -14,10 +14,11 @@ from pybtex.database import parse_file
 
 from lwsurvey import paths
 from lwsurvey.claims import Ledger
+from lwsurvey.claims.ledger import LedgerError
 from lwsurvey.plots import FAINT, INK
 from lwsurvey.press import colours, notebook, picture, plan, serve, site, state, verify
 from lwsurvey.press.inline_svg import inline
-from lwsurvey.press.render import Renderer
+from lwsurvey.press.render import ANSWERS, Renderer
 
 
 @pytest.fixture
@@ -81,6 +82,58 @@ def test_the_edition_lists_the_verdicts_that_hardware_changed(root, known):
     pages = [Renderer(s, root / "book").edition() for s in (known, changed)]
     assert ["differ here from the ledger" in page for page in pages] == [False, True]
     assert "C001" in pages[1]
+
+
+def _asked(known, **changes):
+    """What the tiny book knows if its claims are questions."""
+    asked = [replace(claim, kind="question", **changes) for claim in known.ledger]
+    return replace(known, ledger=Ledger(asked))
+
+
+def test_questions_show_what_was_asked_expected_and_found(root, known):
+    page = Renderer(_asked(known, tolerance_reason="as many as hands"), root / "book").questions()
+    done, open_ = page.split('id="question-C002"')
+    for part in ("There are two.", "count the things", "2 (as many as hands)", "Measured: 2."):
+        assert part in done
+    assert "What was expected shows." in done and 'href="conv-cost.html#claim-C001"' in done
+    assert "Not examined yet." in open_ and "Measured" not in open_ and "href" not in open_
+    assert "ask nothing" not in page
+
+
+def test_every_verdict_has_an_answer(root, known):
+    assert set(ANSWERS) == set(state.ALL_VERDICTS) and len(set(ANSWERS.values())) == len(ANSWERS)
+    record = known.records["C001"]
+    for verdict, answer in ANSWERS.items():
+        changed = {} if verdict == state.UNEXAMINED else {"C001": replace(record, verdict=verdict)}
+        page = Renderer(replace(_asked(known), records=changed), root / "book").questions()
+        assert answer in page.split('id="question-C002"')[0]
+
+
+def test_questions_are_escaped_and_none_is_said(root, known):
+    page = Renderer(_asked(known, statement="<b>?", measure="<i>"), root / "book").questions()
+    assert "&lt;b&gt;?" in page and "<b>?" not in page and "<i>" not in page
+    assert "ask nothing" in Renderer(known, root / "book").questions()
+
+
+def test_questions_are_counted(known):
+    tallies = _asked(known).tallies()
+    assert (tallies["questions"], tallies["questions-examined"]) == ("2", "1")
+    assert known.tallies()["questions"] == "0"
+
+
+def test_a_question_that_is_misspelt_is_named(root, known):
+    with pytest.raises(LedgerError, match=r"C001: kind 'questions' is none of .*question"):
+        Ledger([replace(known.ledger["C001"], kind="questions")])
+    strange = Ledger([replace(known.ledger["C001"], kind="question", source="999.txt")])
+    with pytest.raises(plan.PlanError, match=r"sources.yml has no entry for 999.txt"):
+        Renderer(replace(known, ledger=strange), root / "book").questions()
+
+
+def test_the_seeds_questions_are_marked():
+    asked = {
+        claim.id for claim in Ledger.read(paths.data("claims.csv")) if claim.kind == "question"
+    }
+    assert {"C175", "C227", "C262", "C504", "C532", "C553", "C554"} <= asked
 
 
 def test_a_run_of_another_preset_is_refused(root):
