@@ -52,8 +52,9 @@ class InvertedResidual(nn.Module):
             raise ValueError(f"sizes are 1 or more, not {N}, {M}, {hidden} and stride {stride}")
         super().__init__()
         self.shortcut = shortcut and stride == 1 and N == M
-        expand = [same_convolution(N, hidden, 1), norm(hidden), activation()]
-        self.expand = nn.Sequential(*(expand if hidden != N else []))
+        self.expand = nn.Sequential()
+        if hidden != N:
+            self.expand.extend([same_convolution(N, hidden, 1), norm(hidden), activation()])
         self.depthwise = nn.Sequential(
             same_convolution(hidden, hidden, K, stride, groups=hidden), norm(hidden)
         )
