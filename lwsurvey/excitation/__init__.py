@@ -1,0 +1,1 @@
+"""Chapter `se`: Squeeze-and-Excitation taken apart, counted, moved, trained and timed."""
