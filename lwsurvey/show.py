@@ -14,7 +14,7 @@ from lwsurvey.claims.run import METADATA_KEY
 
 
 def figure(fig: Figure, name: str, caption: str, alt: str) -> None:
-    """Show a figure as a vector graphic and close it; it must be the cell's only figure.
+    """Show a figure as a vector graphic and close it.
 
     Args:
         fig: the figure.

@@ -16,7 +16,7 @@ import yaml
 
 from lwsurvey.claims import judge, ledger
 from lwsurvey.claims.ledger import Claim, Rule
-from lwsurvey.press import records, results
+from lwsurvey.press import notebook, records, results
 from lwsurvey.stats import Estimate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,6 +75,14 @@ def test_the_sections_stand_in_order(path):
     found = [line[3:].strip() for line in text.splitlines() if line.startswith("## ")]
     assert [heading for heading in found if heading in HEADINGS] == HEADINGS
     assert text.startswith(f"({path.stem})=\n# ")
+
+
+@chapters
+def test_the_download_has_no_hidden_tests(path):
+    """Their marks stand at the beginning of a line, where the press looks for them."""
+    assert any("HIDDEN TESTS" in cell.source for cell in read(path).cells)
+    loaded = notebook.download(read(path), path.stem)
+    assert not any("HIDDEN TESTS" in cell.source for cell in loaded.cells)
 
 
 @chapters

@@ -246,6 +246,20 @@ def test_the_page_of_a_chapter(root):
     assert len(cells["begin"].outputs) == 1, "a progress bar is no result"
 
 
+def test_a_figures_caption_is_given_to_nothing_beside_it(root):
+    executed = nbformat.read(root / "_build" / "runs" / "cpu" / "conv-cost.ipynb", 4)
+    cell = next(cell for cell in executed.cells if cell.id == "figure")
+    said = nbformat.v4.new_output("display_data", {"text/markdown": "So it is."})
+    cell.outputs = [said, *cell.outputs, said, said, *cell.outputs]
+    cell.metadata["tags"] = ["hide-input"]
+    parts = [c for c in notebook.page(executed, "conv-cost").cells if c.id.startswith("figure")]
+    captions = [part.metadata.get("mystnb", {}).get("figure", {}).get("caption") for part in parts]
+    assert captions == [None, "A line.", None, "A line."]
+    assert [len(part.outputs) for part in parts] == [1, 1, 2, 1]
+    assert [part.metadata.tags for part in parts] == [["hide-input"], *[["remove-input"]] * 3]
+    assert len({part.id for part in parts}) == 4 and all(part.source for part in parts)
+
+
 def test_the_download_has_no_hidden_tests():
     found = notebook.download(site_root.source(), "conv-cost")
     nbformat.validate(found)

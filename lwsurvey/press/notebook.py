@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterator
 
 import nbformat
 from nbformat import NotebookNode
@@ -27,7 +28,7 @@ def page(executed: NotebookNode, slug: str) -> NotebookNode:
         slug: chapter.
 
     Raises:
-        NotebookError: it does not begin with a title, or a cell shows two figures.
+        NotebookError: it does not begin with a title.
     """
     notebook = copy.deepcopy(executed)
     if not notebook.cells:
@@ -35,8 +36,8 @@ def page(executed: NotebookNode, slug: str) -> NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             _fold(cell)
-            _number_figure(cell, slug)
             cell.outputs = [output for output in cell.outputs if not _is_progress(output)]
+    notebook.cells = [part for cell in notebook.cells for part in _parts(cell)]
     title = notebook.cells[0]
     title.source, found = TITLE.subn(
         rf"\g<0>\n```{{chapter-head}} {slug}\n```\n", title.source, count=1
@@ -80,16 +81,35 @@ def _prompts(cell: NotebookNode, what: str) -> None:
     )
 
 
-def _number_figure(cell: NotebookNode, slug: str) -> None:
-    entries = [output.get("metadata", {}).get(METADATA_KEY, {}) for output in cell.outputs]
-    figures = [entry for entry in entries if entry.get("type") == "figure"]
-    if len(figures) > 1:
-        raise NotebookError(f"{slug}: cell {cell.id} shows {len(figures)} figures; one is allowed")
-    for figure in figures:
-        cell.metadata.setdefault("mystnb", {}).update(
-            figure={"name": figure["name"], "caption": figure["caption"]},
-            image={"alt": figure["alt"]},
-        )
+def _parts(cell: NotebookNode) -> Iterator[NotebookNode]:
+    """The cell, and further ones that hide its code for what it shows beside a figure.
+
+    MyST-NB takes a figure's name and caption from the cell, and gives them to all its outputs;
+    cells without code it leaves out.
+    """
+    if cell.cell_type != "code" or not any(map(_figure, cell.outputs)):
+        yield cell
+        return
+    outputs, cell.outputs = cell.outputs, []
+    for i, output in enumerate(outputs):
+        if i and (_figure(output) or _figure(outputs[i - 1])):
+            yield cell
+            cell = nbformat.v4.new_code_cell(
+                cell.source, id=f"{cell.id}-{i}", metadata={"tags": ["remove-input"]}
+            )
+        cell.outputs.append(output)
+        if figure := _figure(output):
+            cell.metadata.setdefault("mystnb", {}).update(
+                figure={"name": figure["name"], "caption": figure["caption"]},
+                image={"alt": figure["alt"]},
+            )
+    yield cell
+
+
+def _figure(output: NotebookNode) -> dict[str, str]:
+    """Name, caption and alternative text, if the output is a figure."""
+    entry = output.get("metadata", {}).get(METADATA_KEY, {})
+    return entry if entry.get("type") == "figure" else {}
 
 
 def _is_progress(output: NotebookNode) -> bool:
