@@ -44,6 +44,16 @@ class Estimate:
     def __str__(self) -> str:
         return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}] (n = {self.n})"
 
+    def text(self, form: str = ".2f", unit: str = "") -> str:
+        """The estimate with its interval, such as ``+1.20 points [+0.80, +1.60]``.
+
+        Args:
+            form: format of the three numbers.
+            unit: behind the first of them, with its space.
+        """
+        value, low, high = (format(x, form) for x in (self.value, self.low, self.high))
+        return f"{value}{unit} [{low}, {high}]"
+
 
 def exact(value: float) -> Estimate:
     """An estimate without uncertainty, such as a count."""

@@ -65,6 +65,8 @@ def test_a_smaller_split_stays_balanced():
     split = data.fashion_mnist().take(100, 50)
     assert split.train.y.bincount().tolist() == [10] * 10
     assert split.test.y.bincount().tolist() == split.validation.y.bincount().tolist() == [5] * 10
+    fewer = data.fashion_mnist().take(100, 50, 20)
+    assert (len(fewer.validation), len(fewer.test)) == (20, 50)
     with pytest.raises(ValueError, match="multiple of 10 classes and at most 1000"):
         data.fashion_mnist().validation.take(1010)
     with pytest.raises(ValueError, match="cannot take 15"):
@@ -134,6 +136,20 @@ def test_the_full_set_is_found_where_it_may_lie(small_full, tmp_path, monkeypatc
     assert files.full() == files.download_folder() / files.TORCHVISION
     monkeypatch.setattr(files, "DEBIAN", small_full)
     assert files.full() == small_full
+
+
+def test_a_portion_is_of_the_subset_unless_it_is_too_small(small_full, monkeypatch):
+    asked = []
+    monkeypatch.setattr(files, "full", lambda *how: asked.append(how) or small_full)
+    subset = data.fashion_mnist()
+    part = data.portion(900, 200, 100)
+    assert [len(p) for p in (part.train, part.validation, part.test)] == [900, 100, 200]
+    assert torch.equal(part.train.x, subset.take(900, 200, 100).train.x)
+    assert len(data.portion(9000, 1000).validation) == 1000 and asked == []
+    for sizes in ((9010, 10), (10, 2010, 10), (10, 10, 1010)):
+        with pytest.raises(ValueError, match="cannot take"):  # this one is no larger
+            data.portion(*sizes)
+    assert asked == [(None, True)] * 3
 
 
 def test_a_full_set_that_is_damaged_says_how_to_get_it(small_full):

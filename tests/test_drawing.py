@@ -100,7 +100,6 @@ def test_units_wrap_into_lines_of_a_page():
         (lambda: Unit("x", INVERTED, "wide"), "are not wide"),
         (lambda: Unit("x", (DEPTHWISE, PROJECT, EXPAND), "narrow"), "are not narrow"),
         (lambda: drawing.effects({}), "no estimate"),
-        (lambda: drawing.arms({}), "no estimate"),
         (lambda: drawing.effects({"a": Estimate(0, -1, 1, 5)}, 0), "margin is positive"),
         (lambda: drawing.per_layer({}), "no profile"),
         (lambda: drawing.per_layer({}, "seconds"), "measure is one of"),
@@ -136,18 +135,8 @@ def test_effects_show_values_ends_band_and_which_leave_out_zero():
     assert not drawing.effects(named).axes[0].patches
 
 
-@pytest.mark.parametrize("count", [1, 3, 8, 12])
-def test_names_of_arms_do_not_cover_each_other(count):
-    arms = {f"a separable arm {k}": Estimate(80 + k, 79 + k, 81 + k, 5) for k in range(count)}
-    fig = drawing.arms(arms)
-    fig.draw_without_rendering()
-    ax = fig.axes[0]
-    marks = [c.lines[0].get_ydata()[0] for c in ax.containers]
-    assert marks == [80 + k for k in range(count)]
-    labels = ax.get_xticklabels()
-    if labels[0].get_rotation() == 0:
-        boxes = [t.get_window_extent() for t in labels]
-        assert not any(a.overlaps(b) for a, b in itertools.pairwise(boxes))
+def test_ends_are_lengths_below_and_above():
+    assert drawing.ends([Estimate(1, 0.5, 3, 4), Estimate(0, -1, 0, 4)]) == [[0.5, 1], [2, 0]]
 
 
 # Layers

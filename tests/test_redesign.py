@@ -17,7 +17,7 @@ from torchvision import models as library
 
 from lwsurvey import cost, data, plots
 from lwsurvey.latency import Comparison
-from lwsurvey.models import small
+from lwsurvey.models import editing, small
 from lwsurvey.models.mobilenet_v3 import MobileNetV3
 from lwsurvey.redesign import (
     anatomy,
@@ -36,6 +36,7 @@ from lwsurvey.redesign import (
 )
 from lwsurvey.stats import Estimate
 
+NETWORKS = (*timing.OWN, *(f"timm: {name}" for name in timing.TIMM))
 UNTIMED = settings(deadline=None, max_examples=40)  # the machine may be busy
 
 
@@ -127,7 +128,7 @@ def test_inverted_residuals_see_an_activation_behind_a_projection():
 @pytest.mark.parametrize("name", ["large", "small"])
 def test_copied_weights_give_torchvisions_outputs(name):
     theirs = getattr(library, f"mobilenet_v3_{name}")().eval()
-    ours = design.copied(theirs, MobileNetV3(name)).eval()
+    ours = editing.copied(theirs, MobileNetV3(name)).eval()
     x = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
         assert torch.allclose(ours(x), theirs(x), atol=1e-5)
@@ -135,7 +136,7 @@ def test_copied_weights_give_torchvisions_outputs(name):
 
 def test_copying_refuses_another_network():
     with pytest.raises((ValueError, RuntimeError)):
-        design.copied(MobileNetV3("small"), MobileNetV3("large"))
+        editing.copied(MobileNetV3("small"), MobileNetV3("large"))
 
 
 # The ends
@@ -265,7 +266,7 @@ def test_the_stem_of_the_plain_arms_has_relu_and_that_of_v3_has_h_swish():
 
 
 def test_a_study_gives_every_run_and_does_not_depend_on_the_jobs():
-    split = study.smaller(data.fashion_mnist(), 40, 50)
+    split = data.fashion_mnist().take(40, 50, 10)
     one = study.run(split, 2, 1, epochs=1, batch=32)
     assert len(one) == 12 and one.lost.notna().sum() == 4 and one.mirrored.notna().sum() == 8
     two = study.run(split, 2, 2, epochs=1, batch=32)
@@ -286,7 +287,7 @@ def test_outcomes():
 
 def comparison(**times: float) -> Comparison:
     """A comparison in which every round took the same."""
-    base = {name: 1.0 for name in timing.networks_named()} | {"moved layer": 0.02}
+    base = {name: 1.0 for name in NETWORKS} | {"moved layer": 0.02}
     return Comparison(pd.DataFrame({k: [v] * 20 for k, v in (base | times).items()}))
 
 
@@ -319,7 +320,7 @@ def test_nonlinearities_that_are_timed_are_the_functions_they_are_called():
 
 def test_the_relu_network_differs_in_nothing_else():
     nets = timing.networks()
-    assert set(nets) == set(timing.networks_named())
+    assert set(nets) == set(NETWORKS)
     assert not any(isinstance(p, nn.Hardswish) for p in nets["V3-Large, ReLU"].modules())
     macs = [cost.count(nets[n], ends.IMAGE).macs for n in ("V3-Large", "V3-Large, ReLU")]
     assert macs[0] == macs[1] == cost.count(nets["V3-Large, ours"], ends.IMAGE).macs

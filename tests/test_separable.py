@@ -183,16 +183,6 @@ def test_halved_images_are_means_of_four_pixels():
     assert small_one.x[3, 0, 1, 2] == pytest.approx(split.train.x[3, 0, 2:4, 4:6].mean())
 
 
-def test_a_smaller_split_is_balanced():
-    part = study.smaller(Split(noise(60), noise(60), noise(60)), 20, 40)
-    assert [len(x) for x in (part.train, part.validation, part.test)] == [20, 20, 40]
-
-
-def test_a_difference_is_said_with_its_interval():
-    assert study.said(Estimate(1, 0.5, 1.5, 4)) == "+1.00 points [+0.50, +1.50]"
-    assert study.said(Estimate(0, -1, 1, 4)).endswith("not told from nothing")
-
-
 def test_what_is_timed_has_the_work_that_is_said():
     networks = timing.networks(224)
     assert {name: side for name, (_, side) in networks.items()}[timing.SMALL] == 128

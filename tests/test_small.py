@@ -132,6 +132,8 @@ def test_a_builder_that_breaks_the_rule_is_counted():
 def test_an_error_that_is_not_of_the_width_is_not_taken_for_one():
     with pytest.raises(ValueError, match="5 do not"):
         small.matched(small.shufflenet_v1, 100_000, groups=5)
+    with pytest.raises(ValueError, match="MACs are 1 or more, not 0"):
+        small.matched(small.mobilenet_v1, 0)
     with pytest.raises(ValueError, match="the expansion is 1 or more, not 0"):
         small.matched(small.mobilenet_v2, 100_000, t=0)
 

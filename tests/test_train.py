@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 from lwsurvey import data, paths, train
 from lwsurvey.data import Images, Split
 from lwsurvey.models import small
-from lwsurvey.stats import mean_interval
+from lwsurvey.stats import Estimate, mean_interval
 from lwsurvey.train import TrainError, fitting
 from lwsurvey.train.keep import Store
 
@@ -323,3 +323,19 @@ def test_the_recipe_learns_fashion_mnist():
     split = data.fashion_mnist().take(2000, 1000)
     fitted = train.fit(lambda: small.matched(small.mobilenet_v1, 200_000), split, seed=0, epochs=2)
     assert 50 < fitted.validation < 95 and 50 < fitted.test < 95
+
+
+def test_means_are_those_of_each_arm_and_the_summary_says_the_same():
+    rows = [("b", 0, 1.0), ("a", 0, 5.0), ("b", 1, 3.0), ("a", 1, 5.0)]
+    frame = pd.DataFrame(rows, columns=["arm", "seed", "loss"])
+    found = train.means(frame, "loss")
+    assert list(found) == ["b", "a"] and found["b"] == mean_interval([1.0, 3.0])
+    assert list(train.summary(frame, "loss")["low"]) == [one.low for one in found.values()]
+    with pytest.raises(ValueError, match="no column 'test'"):
+        train.means(frame)
+
+
+def test_a_difference_is_said_with_its_interval():
+    assert train.said(Estimate(1, 0.5, 1.5, 4)) == "+1.00 points [+0.50, +1.50]"
+    assert train.said(Estimate(0, -1, 1, 4)).endswith("+1.00], not told from nothing")
+    assert Estimate(0.5, 0.25, 1, 4).text(".3f", " ms") == "0.500 ms [0.250, 1.000]"

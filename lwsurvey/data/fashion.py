@@ -55,6 +55,28 @@ def fashion_mnist(
     return _loaded(files.subset(), files.read_subset)
 
 
+def portion(train: int, test: int, validation: int | None = None) -> Split:
+    """A class-balanced part: of the repository's subset as far as that goes.
+
+    What asks for more is taken from the full set, which is fetched if it is nowhere.
+
+    Args:
+        train: training images.
+        test: test images.
+        validation: validation images; as many as ``test`` if not given.
+
+    Raises:
+        DataError: the full set is needed, and cannot be fetched or is damaged.
+        ValueError: as `Images.take`.
+    """
+    subset = fashion_mnist()
+    wanted = train, test if validation is None else validation, test
+    there = subset.train, subset.validation, subset.test
+    if any(n > len(part) for n, part in zip(wanted, there, strict=True)):
+        return fashion_mnist(full=True, download=True).take(train, test, validation)
+    return subset.take(train, test, validation)
+
+
 @lru_cache(maxsize=2)
 def _loaded(folder: Path, read: Callable[[Path, str], bytes]) -> Split:
     (x, y), test = (

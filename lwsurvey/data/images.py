@@ -64,10 +64,16 @@ class Split:
     validation: Images
     test: Images
 
-    def take(self, train: int, test: int) -> Split:
-        """A smaller split of ``train`` training images and ``test`` of both other parts.
+    def take(self, train: int, test: int, validation: int | None = None) -> Split:
+        """A smaller split, all parts class-balanced.
+
+        Args:
+            train: training images.
+            test: test images.
+            validation: validation images; as many as ``test`` if not given.
 
         Raises:
             ValueError: as `Images.take`.
         """
-        return Split(self.train.take(train), self.validation.take(test), self.test.take(test))
+        few = self.validation.take(test if validation is None else validation)
+        return Split(self.train.take(train), few, self.test.take(test))

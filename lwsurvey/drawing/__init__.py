@@ -2,7 +2,7 @@
 
 from lwsurvey.drawing.blocks import Box, Unit
 from lwsurvey.drawing.diagram import units
-from lwsurvey.drawing.intervals import arms, effects
+from lwsurvey.drawing.intervals import effects, ends
 from lwsurvey.drawing.layers import per_layer
 
-__all__ = ["Box", "Unit", "arms", "effects", "per_layer", "units"]
+__all__ = ["Box", "Unit", "effects", "ends", "per_layer", "units"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -15,9 +15,6 @@ from lwsurvey.stats import Estimate
 
 NAMES = 34
 """Letters of a name that stand in one line."""
-
-WORDS = 88
-"""Letters that fit side by side below an axis."""
 
 
 def effects(
@@ -49,7 +46,7 @@ def effects(
     for place, estimate in enumerate(named.values()):
         filled = PALETTE[0] if estimate.low > 0 or estimate.high < 0 else "none"
         style = dict(fmt="D", color=PALETTE[0], mfc=filled, capsize=4, mew=1.4)
-        ax.errorbar(estimate.value, place, xerr=_ends(estimate), **style)
+        ax.errorbar(estimate.value, place, xerr=ends([estimate]), **style)
     _lines(ax, names, list(named.values()))
     ax.set(xlabel=xlabel)
     return fig
@@ -57,10 +54,10 @@ def effects(
 
 def _lines(ax: Axes, names: list[str], estimates: list[Estimate]) -> None:
     """Names at the left and figures at the right of horizontal intervals."""
-    places, ends = range(len(names)), (len(names) - 0.5, -0.5)
+    places = range(len(names))
     ax.set_yticks(places, names, fontsize=10)
     ax.grid(axis="y", visible=False)
-    ax.set_ylim(ends)
+    ax.set_ylim(len(names) - 0.5, -0.5)
     right = ax.secondary_yaxis("right")
     right.set_yticks(places, _texts(estimates), fontsize=9.5)
     right.tick_params(length=0)
@@ -78,34 +75,10 @@ def _texts(estimates: list[Estimate]) -> list[str]:
     return [f"{text(e.value)} [{text(e.low)}, {text(e.high)}]" for e in estimates]
 
 
-def arms(estimates: Mapping[str, Estimate], ylabel: str = "test accuracy, %") -> Figure:
-    """One mean with its 95 % interval for each arm, side by side.
-
-    Args:
-        estimates: arm -> what was measured.
-        ylabel: what that is, with its unit.
-
-    Raises:
-        ValueError: nothing to draw.
-    """
-    _check(estimates)
-    room = max(WORDS // len(estimates), 8)
-    names = [textwrap.fill(name, room, break_long_words=False) for name in estimates]
-    tilted = max(len(word) for name in names for word in name.split("\n")) > room
-    fig, ax = plt.subplots(figsize=(7, 3.5))
-    for place, estimate in enumerate(estimates.values()):
-        style = dict(fmt="o", color=PALETTE[0], capsize=4, linewidth=1.4)
-        ax.errorbar(place, estimate.value, yerr=_ends(estimate), **style)
-    turn = dict(rotation=30, ha="right", rotation_mode="anchor") if tilted else {}
-    labels = list(estimates) if tilted else names
-    ax.set_xticks(range(len(names)), labels, fontsize=9.5, **turn)
-    ax.set(ylabel=ylabel, xlim=(-0.5, len(names) - 0.5))
-    ax.grid(axis="x", visible=False)
-    return fig
-
-
-def _ends(estimate: Estimate) -> list[list[float]]:
-    return [[estimate.value - estimate.low], [estimate.high - estimate.value]]
+def ends(estimates: Iterable[Estimate]) -> list[list[float]]:
+    """Lengths of the intervals below and above the values, as error bars are given."""
+    lengths = [(one.value - one.low, one.high - one.value) for one in estimates]
+    return [list(side) for side in zip(*lengths, strict=True)]
 
 
 def _check(named: Mapping[str, Estimate]) -> None:

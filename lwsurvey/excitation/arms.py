@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, partial
 
-import pandas as pd
 import torch
 from torch import nn
 
-from lwsurvey import cost
+from lwsurvey.excitation.counts import parameters
 from lwsurvey.excitation.families import FAMILIES, WIDTHS, Slot, filled, inverted
-from lwsurvey.models import small
 from lwsurvey.models.squeeze_excitation import SqueezeExcitation
 
 Make = Callable[[], nn.Module]
@@ -73,15 +71,11 @@ def wider(family: str) -> nn.Module:
 @cache
 def _wider(family: str) -> int:
     with torch.device("meta"):
-        wanted = _parameters(on(family))
+        wanted = parameters(on(family))
         width = WIDTHS[family]
-        while _parameters(off(family, width)) < wanted:
+        while parameters(off(family, width)) < wanted:
             width += 1
     return width
-
-
-def _parameters(net: nn.Module) -> int:
-    return sum(p.numel() for p in net.parameters())
 
 
 def gated(**options) -> nn.Module:
@@ -129,10 +123,3 @@ def variations() -> dict[str, Make]:
 def descriptors() -> dict[str, Make]:
     """The separable network with 1 x 1 (the arm ``separable on``) and with 2 x 2 descriptors."""
     return {"1 × 1": partial(on, "separable"), "2 × 2": four_means}
-
-
-def costs(made: dict[str, Make]) -> pd.DataFrame:
-    """MACs and parameters of each arm for one image, counted."""
-    counted = {name: cost.count(make(), small.INPUT) for name, make in made.items()}
-    rows = {name: {"MACs": c.macs, "parameters": c.parameters} for name, c in counted.items()}
-    return pd.DataFrame(rows).T.rename_axis("arm")

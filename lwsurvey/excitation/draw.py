@@ -76,8 +76,7 @@ def added(shares: Mapping[str, float | Estimate]) -> Figure:
         value, top = (share.value, share.high) if timed else (share, share)
         ax.barh(place, value, height=0.6, color=PALETTE[1 if timed else 0], linewidth=0)
         if timed:
-            ends = [[value - share.low], [share.high - value]]
-            ax.errorbar(value, place, xerr=ends, color=INK, capsize=4)
+            ax.errorbar(value, place, xerr=drawing.ends([share]), color=INK, capsize=4)
         ax.annotate(f"{value:.3g} %", (max(top, 0), place), (5, 0),
                     textcoords="offset points", va="center", fontsize=10)  # fmt: skip
     ax.axvline(0, color=INK, linewidth=0.8)

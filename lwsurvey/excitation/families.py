@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from lwsurvey.models import small
 from lwsurvey.models.blocks import DepthwiseSeparable, norm_relu, same_convolution
+from lwsurvey.models.editing import replaced
 from lwsurvey.models.inverted_residual import InvertedResidual
-from lwsurvey.shuffle.variants import replaced
 
 PLACES = ("before", "inside", "behind")
 """Where in an inverted residual: before the expansion, behind the depthwise layer, behind the

@@ -11,8 +11,8 @@ from torchvision.models import densenet, mnasnet, mobilenetv2, resnet, shufflene
 from torchvision.models.googlenet import Inception
 from torchvision.ops import SqueezeExcitation as Theirs
 
+from lwsurvey.models.editing import replaced
 from lwsurvey.models.squeeze_excitation import SqueezeExcitation
-from lwsurvey.shuffle.variants import replaced
 
 BLOCKS: dict[str, type[nn.Module]] = {
     "vgg11": nn.Conv2d,
@@ -123,13 +123,14 @@ def accepts(name: str, r: int = 16) -> bool:
     It does if the output keeps its shape, and if a gradient reaches the image and the scores of
     each block.
     """
-    torch.manual_seed(0)
-    net = models.get_model(name, weights=None, **UNDRAWN.get(name, {})).eval()
-    net.requires_grad_(False)
-    x = torch.randn(2, 3, SIDE, SIDE, requires_grad=True)
-    with torch.no_grad():
-        shape = net(x).shape
-    out = plugged(net, BLOCKS[name], r)(x)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = models.get_model(name, weights=None, **UNDRAWN.get(name, {})).eval()
+        net.requires_grad_(False)
+        x = torch.randn(2, 3, SIDE, SIDE, requires_grad=True)
+        with torch.no_grad():
+            shape = net(x).shape
+        out = plugged(net, BLOCKS[name], r)(x)
     out.square().sum().backward()
     added = [part for part in net.modules() if isinstance(part, SqueezeExcitation)]
     # Of the biases behind the ReLU, since with few channels all of a ReLU may be off.

@@ -14,18 +14,6 @@ from lwsurvey.excitation.arms import POOLED, REDUCTION, REDUCTIONS, WIDENED
 from lwsurvey.stats import Estimate, mean_interval
 
 
-def smaller(split: Split, images: int, tested: int) -> Split:
-    """A class-balanced part of the images; the validation images, not needed here, are few.
-
-    Args:
-        split: the whole.
-        images: training images, a multiple of the classes.
-        tested: test images, a multiple of the classes.
-    """
-    few = split.validation.take(split.train.classes)
-    return Split(split.train.take(images), few, split.test.take(tested))
-
-
 def larger(split: Split) -> Split:
     """The same images with twice as many rows and columns, interpolated."""
     return Split(*(_larger(part) for part in (split.train, split.validation, split.test)))
@@ -78,28 +66,14 @@ def variants(frame: pd.DataFrame) -> dict[str, Estimate]:
     return {name: train.difference(frame, *pair) for name, pair in found.items()}
 
 
-def accuracies(frame: pd.DataFrame) -> dict[str, Estimate]:
-    """Mean test accuracy of each arm with its 95 % interval, in per cent."""
-    return {
-        row.arm: Estimate(row.mean, row.low, row.high, row.n)
-        for row in train.summary(frame).itertuples(index=False)
-    }
-
-
 def table(named: Mapping[str, Estimate]) -> pd.DataFrame:
     """Differences with their intervals, and the smallest that each could have shown."""
     rows = {
         name: {
-            "points": f"{one.value:+.2f} [{one.low:+.2f}, {one.high:+.2f}]",
+            "points": one.text("+.2f"),
             "pairs": one.n,
             "could be seen": one.detectable,
         }
         for name, one in named.items()
     }
     return pd.DataFrame(rows).T.rename_axis("first minus second")
-
-
-def said(effect: Estimate) -> str:
-    """A difference in words: its size and interval, and whether it was told from nothing."""
-    text = f"{effect.value:+.2f} points [{effect.low:+.2f}, {effect.high:+.2f}]"
-    return f"{text}, not told from nothing" if effect.low <= 0 <= effect.high else text

@@ -113,4 +113,4 @@ def costs(comparison: Comparison, name: str = QUARTER) -> Estimate:
 
 def said(ratio: Estimate) -> str:
     """A ratio with its interval, as text."""
-    return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+    return ratio.text(".3f")

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lwsurvey.drawing import ends
 from lwsurvey.guidelines import paper
 from lwsurvey.guidelines.arms import FACTORS
 from lwsurvey.guidelines.race import Column
@@ -61,9 +62,10 @@ def layouts(columns: Mapping[str, Mapping[str, Estimate]]) -> Figure:
     for k, (layout, ratios) in enumerate(columns.items()):
         places = [place + 0.24 * (k - (len(columns) - 1) / 2) for place in range(len(names))]
         values = [ratios[name] for name in names]
-        ends = _ends(values)
         middle = [e.value for e in values]
-        ax.errorbar(middle, places, xerr=ends, fmt="oD"[k % 2], color=PALETTE[k], label=layout)
+        ax.errorbar(
+            middle, places, xerr=ends(values), fmt="oD"[k % 2], color=PALETTE[k], label=layout
+        )
     ax.axvline(1, color=INK, linewidth=0.8)
     ax.set_yticks(range(len(names)), names, fontsize=10)
     ax.set(
@@ -78,7 +80,7 @@ def _ours(ax: Axes, speeds: Sequence[Estimate]) -> None:
     middle = [speed.value for speed in speeds]
     places = range(1, len(speeds) + 1)
     ax.errorbar(
-        places, middle, yerr=_ends(speeds), fmt="o", color=OURS, capsize=3, markersize=7, zorder=3
+        places, middle, yerr=ends(speeds), fmt="o", color=OURS, capsize=3, markersize=7, zorder=3
     )
 
 
@@ -95,8 +97,3 @@ def _legend(fig: Figure, name: str) -> None:
         for label, (edge, shape, fill) in markers.items()
     ]
     fig.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=10)
-
-
-def _ends(estimates: Sequence[Estimate]) -> list[list[float]]:
-    low = [e.value - e.low for e in estimates]
-    return [low, [e.high - e.value for e in estimates]]

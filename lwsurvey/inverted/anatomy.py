@@ -8,7 +8,8 @@ import pandas as pd
 import torch
 from torch import nn
 
-from lwsurvey.shuffle.anatomy import bypass, entering, sequence
+from lwsurvey.models.editing import copied
+from lwsurvey.models.probing import bypass, entering, sequence
 
 BLOCK = "1x1 ReLU6 3x3 ReLU6 1x1"
 """Table 1 of the paper as a word: the order of convolutions and activations."""
@@ -99,17 +100,6 @@ def stirred(net: nn.Module) -> nn.Module:
     return net.eval()
 
 
-def with_weights_of(net: nn.Module, other: nn.Module) -> nn.Module:
-    """``net`` in evaluation mode with the other's parameters and buffers, in their order.
-
-    Raises:
-        ValueError: not as many.
-    """
-    pairs = zip(net.state_dict(), other.state_dict().values(), strict=True)
-    net.load_state_dict(dict(pairs))
-    return net.eval()
-
-
 @torch.inference_mode()
 def agree(ours: nn.Module, theirs: nn.Module, shape: tuple[int, ...]) -> bool:
     """Whether two networks give the same outputs once ours has their weights; both are changed.
@@ -121,4 +111,4 @@ def agree(ours: nn.Module, theirs: nn.Module, shape: tuple[int, ...]) -> bool:
     """
     theirs = stirred(theirs)
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    return torch.allclose(with_weights_of(ours, theirs)(x), theirs(x), rtol=1e-4, atol=1e-4)
+    return torch.allclose(copied(theirs, ours).eval()(x), theirs(x), rtol=1e-4, atol=1e-4)

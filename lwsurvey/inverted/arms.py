@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
 from torch import nn
 
-from lwsurvey import cost
 from lwsurvey.inverted import deep
 from lwsurvey.inverted.chain import Chain
 from lwsurvey.models import small
@@ -94,18 +93,11 @@ def stacks(norm: bool = True) -> dict[str, Make]:
     }
 
 
-def costs(arms: Mapping[str, Make]) -> pd.DataFrame:
-    """``MACs`` and ``parameters`` of each arm for one image."""
-    counted = {name: cost.count(make(), small.INPUT) for name, make in arms.items()}
-    rows = {name: {"MACs": c.macs, "parameters": c.parameters} for name, c in counted.items()}
-    return pd.DataFrame(rows).T.rename_axis("arm")
-
-
 def drift(prices: pd.DataFrame) -> float:
     """Largest relative distance of the MACs of `sweep` and `families` from what they should be.
 
     Args:
-        prices: of these arms, as `costs` gives it; others are left out.
+        prices: of these arms, as `small.costs` gives it; others are left out.
     """
     wanted = {name: MACS for name in sweep()}
     wanted |= {name: int(name.split(", ")[1]) for name in families()}

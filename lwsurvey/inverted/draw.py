@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from lwsurvey.drawing import Box, Unit, units
+from lwsurvey.drawing import Box, Unit, ends, units
 from lwsurvey.plots import INK, PALETTE
 from lwsurvey.stats import Estimate
 
@@ -72,12 +72,8 @@ def lines(
     for k, (name, found) in enumerate(series.items()):
         x = [at * 1.025 ** (k - middle) for at in found]
         y = [e.value for e in found.values()]
-        ends = [
-            [e.value - e.low for e in found.values()],
-            [e.high - e.value for e in found.values()],
-        ]
         style = dict(fmt=f"{MARKS[k]}-", color=PALETTE[k], capsize=3, linewidth=1.3, label=name)
-        ax.errorbar(x, y, yerr=ends, **style)
+        ax.errorbar(x, y, yerr=ends(found.values()), **style)
     ticks = list(dict.fromkeys(at for found in series.values() for at in found))
     ax.set_xscale("log")
     ax.set_xticks(ticks, [f"{at:,g}" for at in ticks])

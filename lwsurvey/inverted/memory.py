@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from lwsurvey import cost
 from lwsurvey.models.blocks import DepthwiseSeparable, same_convolution
+from lwsurvey.models.editing import replaced
 from lwsurvey.models.inverted_residual import InvertedResidual
-from lwsurvey.shuffle.variants import replaced
 
 IMAGE = (1, 3, 224, 224)
 BYTES = 2

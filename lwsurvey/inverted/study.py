@@ -64,12 +64,6 @@ def rise(rows: list[list[float]]) -> float:
     return float(np.mean([np.log10(row[0] / row[-1]) for row in rows]))
 
 
-def part(split: Split, images: int, tested: int) -> Split:
-    """Fewer images of each class; of the validation images 500 at most."""
-    few = split.validation.take(min(500, tested))
-    return Split(split.train.take(images), few, split.test.take(tested))
-
-
 def looked_into(
     arms: Mapping[str, Make], split: Split, ends: Callable, *, seeds: int, fitted: int = 300,
     **how: object,
@@ -132,17 +126,9 @@ def lead(frame: pd.DataFrame) -> tuple[Estimate, dict[int, str]]:
     return mean_interval(sum(gaps) / len(gaps)), best
 
 
-def means(frame: pd.DataFrame) -> dict[str, Estimate]:
-    """Mean test accuracy of each arm with its 95 % interval, in per cent."""
-    return {
-        row.arm: Estimate(row.mean, row.low, row.high, row.n)
-        for row in train.summary(frame).itertuples(index=False)
-    }
-
-
 def said(effect: Estimate) -> str:
     """A difference in words: its size and interval; "open" if that contains 0."""
-    text = f"{effect.value:+.2f} points [{effect.low:+.2f}, {effect.high:+.2f}]"
+    text = effect.text("+.2f", " points")
     return f"{text} (open)" if effect.low <= 0 <= effect.high else text
 
 

@@ -46,8 +46,11 @@ def matched(builder: Builder, macs: int, **options: Any) -> nn.Module:
         options: for the builder.
 
     Raises:
-        ValueError: the nearest is further away than 5 %, or no width suits the builder.
+        ValueError: the nearest is further away than 5 %, no width suits the builder, or
+            ``macs`` is not positive.
     """
+    if macs < 1:
+        raise ValueError(f"the wanted MACs are 1 or more, not {macs}")
     width, late = _widths(builder, int(macs), tuple(sorted(options.items())))
     return builder(width, late=late, **options)
 

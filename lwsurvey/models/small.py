@@ -8,10 +8,12 @@ in the unit and in the width that it affords.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import pandas as pd
 from torch import nn
 
+from lwsurvey import cost
 from lwsurvey.models import shufflenet_v1 as v1
 from lwsurvey.models import shufflenet_v2 as v2
 from lwsurvey.models.blocks import DepthwiseSeparable, Head, norm_relu, same_convolution
@@ -21,8 +23,8 @@ from lwsurvey.models.matching import matched
 from lwsurvey.models.small_v3 import mobilenet_v3
 
 __all__ = [
-    "INPUT", "matched", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3", "plan", "shufflenet_v1",
-    "shufflenet_v2",
+    "INPUT", "costs", "matched", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3", "plan",
+    "shufflenet_v1", "shufflenet_v2",
 ]  # fmt: skip
 
 INPUT = (1, 1, 28, 28)
@@ -59,6 +61,13 @@ def plan(unit: Unit, width: int, late: int | None = None, classes: int = 10) -> 
     network.late = _stage(unit, width, late)
     network.head = Head(late, classes)
     return network
+
+
+def costs(arms: Mapping[str, Callable[[], nn.Module]]) -> pd.DataFrame:
+    """``MACs`` and ``parameters`` of each network for one image; the index ``arm`` is its name."""
+    counted = {name: cost.count(make(), INPUT) for name, make in arms.items()}
+    rows = {name: {"MACs": c.macs, "parameters": c.parameters} for name, c in counted.items()}
+    return pd.DataFrame(rows).T.rename_axis("arm")
 
 
 def _stage(unit: Unit, N: int, M: int) -> nn.Sequential:

@@ -11,7 +11,6 @@ import pandas as pd
 import torch
 from torch import nn
 
-from lwsurvey import cost
 from lwsurvey.models import small
 
 WIDTH = 12
@@ -65,8 +64,4 @@ def arms() -> dict[str, Make]:
 
 def costs() -> pd.DataFrame:
     """MACs and parameters of each arm for one image."""
-    rows = []
-    for name, make in arms().items():
-        found = cost.count(make(), small.INPUT)
-        rows.append({"network": name, "MACs": found.macs, "parameters": found.parameters})
-    return pd.DataFrame(rows).set_index("network")
+    return small.costs(arms()).rename_axis("network")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pandas as pd
-from torch import nn
 
 from lwsurvey.architectures import cells, measures, tables, traced
 from lwsurvey.models.rounding import rounded
@@ -31,18 +30,6 @@ EARLIER = (
     "torchvision:squeezenet1_0",
 )  # fmt: skip
 """Mobile networks from before V3 (C275)."""
-
-
-def copied(source: nn.Module, target: nn.Module) -> nn.Module:
-    """``target`` with the weights of ``source``, whose state comes in the same order.
-
-    Raises:
-        ValueError: one of them has more tensors than the other.
-        RuntimeError: shapes that differ.
-    """
-    pairs = zip(target.state_dict(), source.state_dict().values(), strict=True)
-    target.load_state_dict(dict(pairs))
-    return target
 
 
 def printed() -> dict[str, pd.DataFrame]:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch.nn import functional as F
 
-from lwsurvey.drawing import Box, Unit, units
+from lwsurvey.drawing import Box, Unit, ends, units
 from lwsurvey.plots import FAINT, INK, PALETTE
 from lwsurvey.redesign.functions import PAIRS
 from lwsurvey.stats import Estimate
@@ -108,8 +108,8 @@ def times(published: pd.DataFrame) -> Figure:
     places = [place + 0.6 * (place > 4) for place in range(len(published))]
     for phone, colour, mark in zip(published.columns[1:], PALETTE, "osD", strict=False):
         ax.plot(published[phone], places, mark, color=colour, markersize=6, label=phone)
-    ends = (published.iloc[:, 1:].agg(end, axis=1) for end in ("min", "max"))
-    ax.hlines(places, *ends, color=FAINT, zorder=1)
+    span = (published.iloc[:, 1:].agg(end, axis=1) for end in ("min", "max"))
+    ax.hlines(places, *span, color=FAINT, zorder=1)
     names = [f"{network} ({top1} %)" for network, top1 in published["top-1"].items()]
     ax.set_yticks(places, names, fontsize=10)
     ax.invert_yaxis()
@@ -131,8 +131,7 @@ def ratios(found: Mapping[str, Estimate], published: Mapping[str, float]) -> Fig
     fig, ax = plt.subplots(figsize=(7, 0.4 * len(found) + 1.0))
     ax.axvline(1, color=INK, linewidth=0.8)
     for place, (name, one) in enumerate(found.items()):
-        ends = [[one.value - one.low], [one.high - one.value]]
-        ax.errorbar(one.value, place, xerr=ends, fmt="o", color=PALETTE[0], capsize=4,
+        ax.errorbar(one.value, place, xerr=ends([one]), fmt="o", color=PALETTE[0], capsize=4,
                     label="here" if not place else None)  # fmt: skip
         if name in published:
             ax.plot(published[name], place, "X", color=PALETTE[1], markersize=8)

@@ -73,7 +73,7 @@ def versions() -> pd.DataFrame:
 
 
 def published_ratios() -> dict[str, float]:
-    """V3's time over another's as published for Pixel 1, under the names of `timing.ratios`."""
+    """V3's time over another's as published for Pixel 1, under the names of `race.ratios`."""
     ms, variants = table3()["Pixel 1"], table5().ms
     large = ms["V3-Large 1.0"]
     return {

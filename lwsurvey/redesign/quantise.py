@@ -13,9 +13,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from lwsurvey.models.editing import folded, replaced
 from lwsurvey.models.inverted_residual import InvertedResidual
 from lwsurvey.models.squeeze_excitation import SqueezeExcitation
-from lwsurvey.shuffle.variants import folded, replaced
 
 GATES = {nn.SiLU: nn.Sigmoid, nn.Hardswish: nn.Hardsigmoid}
 """Activation -> what it multiplies its input by."""

@@ -45,7 +45,7 @@ def share(comparison: Comparison) -> Estimate:
 
 def said(estimate: Estimate, unit: str = "") -> str:
     """An estimate with its interval as text."""
-    return f"{estimate.value:.2f}{unit} [{estimate.low:.2f}, {estimate.high:.2f}]"
+    return estimate.text(unit=unit)
 
 
 def medians(comparison: Comparison, unit: float = 1e6) -> pd.DataFrame:

@@ -23,11 +23,6 @@ CALIBRATION = 200
 """Training images that set the ranges of the 8-bit grids."""
 
 
-def smaller(split: Split, images: int, tested: int) -> Split:
-    """A class-balanced part of the training and of the test images."""
-    return Split(split.train.take(images), split.validation, split.test.take(tested))
-
-
 def run(split: Split, seeds: int, jobs: int | None = None, **how: Any) -> pd.DataFrame:
     """Train all arms with all seeds by `train.fit`, and examine each network.
 
@@ -38,8 +33,8 @@ def run(split: Split, seeds: int, jobs: int | None = None, **how: Any) -> pd.Dat
         how: epochs, batch and device of `train.fit`.
 
     Returns:
-        Columns ``arm``, ``seed``, ``test`` (accuracy, per cent), ``lost`` (points that 8 bits
-        cost; arms V3 and soft only), ``mirrored``, ``alike`` and ``chance`` (see
+        Columns ``arm``, ``seed``, ``test`` (accuracy, per cent), ``seconds``, ``lost`` (points
+        that 8 bits cost; arms V3 and soft only), ``mirrored``, ``alike`` and ``chance`` (see
         `mirrors.learned`; the 32-filter arms only).
     """
     arrays = [(part.x.numpy(), part.y.numpy()) for part in (split.train, split.test)]
@@ -91,14 +86,9 @@ def effects(frame: pd.DataFrame) -> dict[str, Estimate]:
     return {name: train.difference(frame, *pair) for name, pair in STEPS.items()}
 
 
-def accuracies(frame: pd.DataFrame) -> dict[str, Estimate]:
-    """Mean test accuracy of each arm with its 95 % interval, in per cent."""
-    return _means(frame, "test")
-
-
 def said(effect: Estimate) -> str:
     """A difference with its interval as text."""
-    return f"{effect.value:+.2f} points [{effect.low:+.2f}, {effect.high:+.2f}]"
+    return effect.text("+.2f", " points")
 
 
 def outcome(effect: Estimate, margin: float) -> str:
@@ -112,14 +102,9 @@ def outcome(effect: Estimate, margin: float) -> str:
 
 def costs_of_bits(frame: pd.DataFrame) -> Mapping[str, Estimate]:
     """Points that 8 bits cost each of the two arms."""
-    return _means(frame.dropna(subset="lost"), "lost")
+    return train.means(frame.dropna(subset="lost"), "lost")
 
 
 def mirrored(frame: pd.DataFrame, column: str = "mirrored") -> Estimate:
     """A column of `mirrors.learned`: the mean over the seeds of the V2-like arm."""
     return mean_interval(frame.loc[frame.arm == PLAIN, column])
-
-
-def _means(frame: pd.DataFrame, column: str) -> dict[str, Estimate]:
-    found = train.summary(frame, column)
-    return {r.arm: Estimate(r.mean, r.low, r.high, r.n) for r in found.itertuples(index=False)}

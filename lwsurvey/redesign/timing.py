@@ -11,10 +11,10 @@ from torchvision import models as library
 
 from lwsurvey import latency
 from lwsurvey.models import zoo
+from lwsurvey.models.editing import replaced
 from lwsurvey.models.mobilenet_v3 import MobileNetV3
 from lwsurvey.redesign import anatomy
 from lwsurvey.redesign.functions import hard_swish
-from lwsurvey.shuffle.variants import replaced
 
 Call = Callable[[], object]
 
@@ -87,11 +87,6 @@ def networks() -> dict[str, nn.Module]:
     )
     listed = {f"timm: {name}": zoo.load(f"timm:{n}", device="cpu") for name, n in TIMM.items()}
     return dict(zip(OWN, found, strict=True)) | listed
-
-
-def networks_named() -> tuple[str, ...]:
-    """The names of `networks`, without building them."""
-    return (*OWN, *(f"timm: {name}" for name in TIMM))
 
 
 def calls(device: str, side: int = 224) -> dict[str, Call]:

@@ -12,6 +12,7 @@ import torch
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from lwsurvey.drawing import ends
 from lwsurvey.plots import FAINT, INK, PALETTE
 from lwsurvey.relu_collapse.plane import kept_share, lost_share
 from lwsurvey.stats import mean_interval
@@ -134,8 +135,8 @@ def differences(effects: Mapping[str, np.ndarray]) -> Figure:
     sns.stripplot(long, x="points", y="arm", color=PALETTE[0], alpha=0.5, size=5, ax=ax)
     for place, values in enumerate(effects.values()):
         estimate = mean_interval(values)
-        ends = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
-        ax.errorbar(estimate.value, place - 0.22, xerr=ends, fmt="D", color=PALETTE[1], capsize=4)
+        style = dict(fmt="D", color=PALETTE[1], capsize=4)
+        ax.errorbar(estimate.value, place - 0.22, xerr=ends([estimate]), **style)
     ax.axvline(0, color=INK, linewidth=0.8)
     ax.set(xlabel="difference in accuracy, points", ylabel="")
     return fig

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import nn
 
+from lwsurvey.drawing import ends
 from lwsurvey.plots import INK, PALETTE
 from lwsurvey.separable.nets import pairs
 from lwsurvey.stats import Estimate
@@ -95,9 +96,10 @@ def curves(
     for place, (side, found) in enumerate(ours.items()):
         x = [macs[side, alpha] / 1e3 for alpha in found]
         values = list(found.values())
-        ends = [[e.value - e.low for e in values], [e.high - e.value for e in values]]
         style = dict(color=PALETTE[place], capsize=3, linewidth=1.2)
-        axes[1].errorbar(x, [e.value for e in values], ends, fmt="o-", label=f"{side} px", **style)
+        axes[1].errorbar(
+            x, [e.value for e in values], ends(values), fmt="o-", label=f"{side} px", **style
+        )
     axes[1].set(title="Fashion-MNIST, measured", xlabel="thousand MACs", ylabel="test accuracy, %")
     for ax, ticks in zip(axes, ((50, 100, 200, 500), (10, 30, 100, 300)), strict=True):
         _logarithmic(ax, ticks)
@@ -125,8 +127,7 @@ def times(ratios: Mapping[str, Estimate], theory: Mapping[str, float]) -> Figure
     """
     fig, ax = plt.subplots(figsize=(7, 0.45 * len(ratios) + 1.2))
     for place, (name, one) in enumerate(ratios.items()):
-        ends = [[one.value - one.low], [one.high - one.value]]
-        ax.errorbar(one.value, place, xerr=ends, fmt="o", color=PALETTE[0], capsize=4)
+        ax.errorbar(one.value, place, xerr=ends([one]), fmt="o", color=PALETTE[0], capsize=4)
         ax.plot(theory[name], place, "|", color=PALETTE[1], markersize=16, markeredgewidth=2.5)
     ax.plot([], [], "o", color=PALETTE[0], label="time")
     ax.plot([], [], "|", color=PALETTE[1], markersize=12, markeredgewidth=2.5, label="MACs")

@@ -97,17 +97,17 @@ def shortcut() -> nn.Sequential:
     return with_shortcuts(network())
 
 
-def deep(times: int = 2) -> nn.Sequential:
-    """`network` with ``times`` as many pairs in each stage; the new ones are the last ones."""
-    net, more = network(), PAIRS * (times - 1)
-    net.early.extend(_equal(EARLY, more))
-    net.late.extend(_equal(LATE, more))
+def deep() -> nn.Sequential:
+    """`network` with twice as many pairs in each stage; the new ones are the last ones."""
+    net = network()
+    net.early.extend(_equal(EARLY, PAIRS))
+    net.late.extend(_equal(LATE, PAIRS))
     return net
 
 
-def deep_shortcut(times: int = 2) -> nn.Sequential:
+def deep_shortcut() -> nn.Sequential:
     """`deep` with shortcuts."""
-    return with_shortcuts(deep(times))
+    return with_shortcuts(deep())
 
 
 def grouped() -> nn.Sequential:

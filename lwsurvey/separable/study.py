@@ -50,18 +50,6 @@ def cell(alpha: float, side: int) -> str:
     return PLAIN if (alpha, side) == (1, 28) else f"α = {alpha:g}, {side} px"
 
 
-def smaller(split: Split, images: int, tested: int) -> Split:
-    """A class-balanced part of the images; half as many for validation as for the test.
-
-    Args:
-        split: the whole.
-        images: training images, a multiple of the classes.
-        tested: test images, a multiple of twice the classes.
-    """
-    few = split.validation.take(tested // 2)
-    return Split(split.train.take(images), few, split.test.take(tested))
-
-
 def halved(split: Split) -> Split:
     """The same images at half the side, each pixel the mean of four."""
     parts = (split.train, split.validation, split.test)
@@ -132,12 +120,5 @@ def better_cut(runs: pd.DataFrame) -> str:
 
 def grid(runs: pd.DataFrame) -> dict[int, dict[float, Estimate]]:
     """Mean test accuracy with its interval, in per cent, by side and width multiplier."""
-    rows = train.summary(runs).set_index("arm")
-    found = {name: Estimate(r["mean"], r.low, r.high, int(r.n)) for name, r in rows.iterrows()}
+    found = train.means(runs)
     return {side: {a: found[cell(a, side)] for a in ALPHAS} for side in SIDES}
-
-
-def said(effect: Estimate) -> str:
-    """A difference in words: its size and interval, and whether it was told from nothing."""
-    text = f"{effect.value:+.2f} points [{effect.low:+.2f}, {effect.high:+.2f}]"
-    return f"{text}, not told from nothing" if effect.low <= 0 <= effect.high else text

@@ -50,4 +50,4 @@ def ratios(run: Comparison) -> dict[str, Estimate]:
 
 def said(ratio: Estimate) -> str:
     """A ratio with its interval, as text."""
-    return f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"
+    return ratio.text()

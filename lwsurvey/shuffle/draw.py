@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from lwsurvey.drawing import ends
 from lwsurvey.plots import INK, PALETTE
 from lwsurvey.shuffle import graph
 from lwsurvey.shuffle.permutation import shuffle_order
@@ -119,8 +120,8 @@ def by_groups(
 
 def _bars(ax: plt.Axes, x: Sequence[float], arm: Sequence[Estimate], colour, mark, name) -> None:
     value = [e.value for e in arm]
-    ends = [[e.value - e.low for e in arm], [e.high - e.value for e in arm]]
-    ax.errorbar(x, value, yerr=ends, fmt=mark, color=colour, capsize=3, linewidth=1.2, label=name)
+    style = dict(fmt=mark, color=colour, capsize=3, linewidth=1.2, label=name)
+    ax.errorbar(x, value, yerr=ends(arm), **style)
 
 
 def time_shares(ours: Mapping[str, Estimate], paper: pd.Series, limit: float) -> Figure:
@@ -133,8 +134,9 @@ def time_shares(ours: Mapping[str, Estimate], paper: pd.Series, limit: float) ->
     """
     fig, ax = plt.subplots(figsize=(7, 0.4 * (len(ours) + len(paper)) + 1.1))
     for place, estimate in enumerate(ours.values()):
-        ends = [[estimate.value - estimate.low], [estimate.high - estimate.value]]
-        ax.errorbar(estimate.value, place, xerr=ends, fmt="o", color=PALETTE[0], capsize=4)
+        ax.errorbar(
+            estimate.value, place, xerr=ends([estimate]), fmt="o", color=PALETTE[0], capsize=4
+        )
     places = range(len(ours), len(ours) + len(paper))
     ax.plot(paper, places, "X", color=PALETTE[1], markersize=8)
     ax.axvline(limit, color=INK, linewidth=0.9, linestyle="--")

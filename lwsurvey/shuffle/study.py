@@ -9,7 +9,6 @@ import pandas as pd
 from torch import nn
 
 from lwsurvey import cost, train
-from lwsurvey.data import Split
 from lwsurvey.models import small
 from lwsurvey.shuffle.variants import reordered
 from lwsurvey.stats import Estimate
@@ -55,29 +54,9 @@ def arms(random: int = 4) -> dict[str, Make]:
     return found | {f"{random} random": partial(random_order, random), "MobileNetV2": mobilenet}
 
 
-def smaller(split: Split, images: int, tested: int) -> Split:
-    """A class-balanced part of the images; the validation images, not needed here, are few.
-
-    Args:
-        split: the whole.
-        images: training images, a multiple of the classes.
-        tested: test images, a multiple of the classes.
-    """
-    few = split.validation.take(split.train.classes)
-    return Split(split.train.take(images), few, split.test.take(tested))
-
-
 def macs() -> dict[str, int]:
     """MACs of every arm for one image."""
     return {name: cost.count(make(), small.INPUT).macs for name, make in arms().items()}
-
-
-def accuracies(frame: pd.DataFrame) -> dict[str, Estimate]:
-    """Mean test accuracy of each arm with its 95 % interval, in per cent."""
-    return {
-        row.arm: Estimate(row.mean, row.low, row.high, row.n)
-        for row in train.summary(frame).itertuples(index=False)
-    }
 
 
 def lines(found: Mapping[str, Estimate]) -> dict[str, dict[int, Estimate]]:
@@ -98,11 +77,3 @@ def effects(frame: pd.DataFrame, random: int = 4) -> dict[str, Estimate]:
         "ShuffleNet, g = 3, or MobileNetV2": ("3 on", "MobileNetV2"),
     }
     return {name: train.difference(frame, *pair) for name, pair in pairs.items()}
-
-
-def said(effect: Estimate) -> str:
-    """A difference in words: its size and interval, and whether it was told from nothing."""
-    text = f"{effect.value:+.2f} points [{effect.low:+.2f}, {effect.high:+.2f}]"
-    if effect.low <= 0 <= effect.high:
-        return f"{text}, not told from nothing"
-    return text

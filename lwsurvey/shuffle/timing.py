@@ -14,8 +14,8 @@ from lwsurvey.latency import Comparison
 from lwsurvey.models import shufflenet_v1 as v1
 from lwsurvey.models import shufflenet_v2 as v2
 from lwsurvey.models.blocks import channel_shuffle
+from lwsurvey.models.editing import folded
 from lwsurvey.shuffle.permutation import shuffle_order
-from lwsurvey.shuffle.variants import folded
 from lwsurvey.stats import Estimate
 
 Call = Callable[[], object]

@@ -1,4 +1,4 @@
-"""A network with one thing changed: shuffles taken out, groups opened, normalisation folded.
+"""A network with one thing changed: shuffles taken out or random, groups opened, ReLUs open.
 
 Each function returns a changed copy and leaves its argument as it is.
 """
@@ -6,26 +6,13 @@ Each function returns a changed copy and leaves its argument as it is.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lwsurvey.models.blocks import ChannelShuffle
+from lwsurvey.models.editing import replaced
 from lwsurvey.shuffle.permutation import Permutation
-
-
-def replaced(module: nn.Module, kind: type, make: Callable[[nn.Module], nn.Module]) -> nn.Module:
-    """A copy in which every part of a kind is what ``make`` makes of it."""
-    if isinstance(module, kind):
-        return make(copy.deepcopy(module))
-    module = copy.deepcopy(module)
-    for name, part in list(module.named_modules()):
-        if isinstance(part, kind):
-            module.set_submodule(name, make(part))
-    return module
 
 
 def unshuffled(module: nn.Module) -> nn.Module:
@@ -95,18 +82,4 @@ def saturated(module: nn.Module) -> nn.Module:
             part.weight.abs_()
         if isinstance(part, nn.BatchNorm2d):
             nn.init.constant_(part.bias, 1e4)
-    return module
-
-
-def folded(module: nn.Module) -> nn.Module:
-    """In evaluation mode, each normalisation folded into the convolution that stands before it.
-
-    A network is deployed like this. The parts must run in the order of their registration.
-    """
-    module = copy.deepcopy(module).eval()
-    parts = [(n, p) for n, p in module.named_modules() if not list(p.children())]
-    for (name, part), (norm_name, norm) in pairwise(parts):
-        if isinstance(part, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            module.set_submodule(name, fuse_conv_bn_eval(part, norm))
-            module.set_submodule(norm_name, nn.Identity())
     return module

@@ -31,11 +31,29 @@ def summary(frame: pd.DataFrame, column: str = "test") -> pd.DataFrame:
     Returns:
         Columns ``arm``, ``mean``, ``low``, ``high`` and ``n``, in the order of the arms.
     """
-    rows = []
-    for arm in dict.fromkeys(frame["arm"]):
-        found = mean_interval(_by_seed(frame, arm, column).to_numpy())
-        rows.append((arm, found.value, found.low, found.high, found.n))
+    found = means(frame, column).items()
+    rows = [(arm, one.value, one.low, one.high, one.n) for arm, one in found]
     return pd.DataFrame(rows, columns=["arm", "mean", "low", "high", "n"])
+
+
+def means(frame: pd.DataFrame, column: str = "test") -> dict[str, Estimate]:
+    """Mean over the seeds of each arm, with Student's t interval, in the order of the arms.
+
+    Args:
+        frame: as `repeat` gives it.
+        column: as `difference`.
+
+    Raises:
+        ValueError: no such column, a seed twice in an arm, or an arm with one seed.
+    """
+    arms = dict.fromkeys(frame["arm"])
+    return {arm: mean_interval(_by_seed(frame, arm, column).to_numpy()) for arm in arms}
+
+
+def said(effect: Estimate) -> str:
+    """A difference in points as text: its interval, and whether it was told from nothing."""
+    text = effect.text("+.2f", " points")
+    return f"{text}, not told from nothing" if effect.low <= 0 <= effect.high else text
 
 
 def _by_seed(frame: pd.DataFrame, arm: str, column: str) -> pd.Series:
