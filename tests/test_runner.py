@@ -286,9 +286,11 @@ def slow(tmp_path, monkeypatch):
     made.chapter("slow", SLOW)
     monkeypatch.setenv("LWSURVEY_ROOT", str(made.root))
     command = [sys.executable, "-m", "lwsurvey", "run", "--preset", "cpu"]
+    # Where the tests run in the background, the shell has told all children to ignore Ctrl-C.
     process = subprocess.Popen(
-        command, env=environment(made.root), stderr=subprocess.PIPE, text=True
-    )
+        command, env=environment(made.root), stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     pid, result = made.root / "kernel.pid", made.root / "_build/runs/cpu/quick.ipynb"
     assert wait(lambda: result.exists() and pid.exists() and pid.read_text(), 40)
     yield process, int(pid.read_text())
