@@ -18,18 +18,14 @@ MARKS = ("o", "s", "D", "^")
 def brackets() -> Figure:
     """The same layers under two brackets: narrow ends, and wide ends as in the paper's 6b."""
     narrow, wide = 0.3, 1.0
-    expand = Box("1 × 1, expand", note="BN, ReLU6 · $tN$", width=wide)
-    filters = Box("3 × 3 depthwise", note="BN, ReLU6 · $tN$", width=wide)
-    project = Box("1 × 1, project", note="BN · $N$", width=narrow)
+    expand = Box("1 × 1, expand", "pointwise", "BN, ReLU6 · $tN$", wide)
+    filters = Box("3 × 3 depthwise", "depthwise", "BN, ReLU6 · $tN$", wide)
+    project = Box("1 × 1, project", "pointwise", "BN · $N$", narrow)
     return units(
         Unit("between narrow ends", [expand, filters, project], "narrow", leaves="$N$"),
         Unit(
             "between wide ends",
-            [
-                filters,
-                project,
-                Box("1 × 1, expand", note="BN · $tN$", width=wide),
-            ],
+            [filters, project, Box("1 × 1, expand", "pointwise", "BN · $tN$", wide)],
             "ends",
             enters="$tN$",
             leaves="ReLU6 · $tN$",
