@@ -258,6 +258,9 @@ def test_a_figures_caption_is_given_to_nothing_beside_it(root):
     assert [len(part.outputs) for part in parts] == [1, 1, 2, 1]
     assert [part.metadata.tags for part in parts] == [["hide-input"], *[["remove-input"]] * 3]
     assert len({part.id for part in parts}) == 4 and all(part.source for part in parts)
+    cell.metadata["tags"] = ["remove-cell"]
+    parts = [c for c in notebook.page(executed, "conv-cost").cells if c.id.startswith("figure")]
+    assert all("remove-cell" in part.metadata.tags for part in parts), "it was to stay hidden"
 
 
 def test_the_download_has_no_hidden_tests():

@@ -91,11 +91,13 @@ def _parts(cell: NotebookNode) -> Iterator[NotebookNode]:
         yield cell
         return
     outputs, cell.outputs = cell.outputs, []
+    kept = {tag for tag in cell.metadata.get("tags", ()) if tag.startswith("remove-")}
+    tags = sorted(kept | {"remove-input"})
     for i, output in enumerate(outputs):
         if i and (_figure(output) or _figure(outputs[i - 1])):
             yield cell
             cell = nbformat.v4.new_code_cell(
-                cell.source, id=f"{cell.id}-{i}", metadata={"tags": ["remove-input"]}
+                cell.source, id=f"{cell.id}-{i}", metadata={"tags": tags}
             )
         cell.outputs.append(output)
         if figure := _figure(output):
