@@ -1,0 +1,1 @@
+"""Search for networks: reward, space, controllers, NetAdapt."""

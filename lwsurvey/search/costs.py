@@ -1,0 +1,103 @@
+"""What the networks of the table cost: exact counts, and measured time."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from lwsurvey import cost, latency
+from lwsurvey.search import network, space
+
+IMAGES = 32
+"""Images of a timed batch."""
+
+INPUT = (IMAGES, 1, 28, 28)
+TOGETHER = 47
+"""Networks that one comparison times in turns, besides the one that stands in all of them."""
+
+ROUNDS = 21
+
+
+def counted(networks: Iterable[space.Architecture]) -> pd.DataFrame:
+    """``macs`` and ``parameters`` of each network for one image, by its short name."""
+    rows = {}
+    for one in networks:
+        found = cost.count(network.build(one), (1, *INPUT[1:]))
+        rows[space.name(one)] = {"macs": found.macs, "parameters": found.parameters}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+
+
+def compared(
+    networks: Sequence[space.Architecture], rounds: int | None = ROUNDS, **options: Any
+) -> latency.Comparison:
+    """Time networks of the space in turns: a batch of `INPUT`, one thread, channels last.
+
+    Args:
+        networks: of the space, each once.
+        rounds: how often each is timed; as `latency.compare`.
+        options: of `latency.compare`.
+    """
+    calls = {
+        space.name(one): latency.call(network.build(one), INPUT, channels_last=True)
+        for one in networks
+    }
+    return latency.compare(calls, rounds=rounds, **options)
+
+
+def timed(networks: Sequence[space.Architecture], keep: Path) -> tuple[pd.DataFrame, dict]:
+    """Time many networks, some at a time, with one that stands in every comparison.
+
+    Args:
+        networks: the first one is the common one.
+        keep: folder of finished comparisons, from which an interrupted run goes on.
+
+    Returns:
+        Columns ``latency``, ``low`` and ``high`` in seconds by network; and how many
+        comparisons there were, which were disturbed, and by how much the common network's
+        time varied between them (standard deviation of its logarithm).
+    """
+    keep.mkdir(parents=True, exist_ok=True)
+    common, *others = networks
+    random.Random(0).shuffle(others)
+    groups = [others[at : at + TOGETHER] for at in range(0, len(others), TOGETHER)]
+    found = [
+        _kept(keep / f"{place}.json", partial(_times, [common, *group]))
+        for place, group in enumerate(tqdm(groups, unit="comparison"))
+    ]
+    times = {name: row for one in found for name, row in one["times"].items()}
+    same = [one["times"][space.name(common)]["latency"] for one in found]
+    varied = {
+        "comparisons": len(found),
+        "disturbed": [words for one in found for words in one["disturbances"]],
+        "common_network": space.name(common),
+        "common_network_log_sd": float(np.std(np.log(same), ddof=1)) if len(same) > 1 else None,
+    }
+    return pd.DataFrame.from_dict(times, orient="index").rename_axis("network"), varied
+
+
+def _times(networks: list[space.Architecture]) -> dict[str, Any]:
+    run = compared(networks, budget=600.0)
+    rows = {name: run.time(name) for name in run.times}
+    return {
+        "times": {n: {"latency": t.value, "low": t.low, "high": t.high} for n, t in rows.items()},
+        "disturbances": list(run.disturbances),
+    }
+
+
+def _kept(file: Path, make: partial) -> dict[str, Any]:
+    if file.exists():
+        return json.loads(file.read_text(encoding="utf-8"))
+    made = make()
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(made), encoding="utf-8")
+    os.replace(part, file)
+    return made

@@ -1,0 +1,77 @@
+"""The networks of the search space, for grey images of 28 x 28."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from lwsurvey.models.blocks import DepthwiseSeparable, Head, norm_relu, same_convolution
+from lwsurvey.models.inverted_residual import InvertedResidual
+from lwsurvey.models.squeeze_excitation import SqueezeExcitation
+from lwsurvey.search.errors import SearchError
+from lwsurvey.search.space import BLOCKS, Block
+
+STEM = 16
+"""Channels of the first convolution, at 14 x 14."""
+
+PLAN = (16, 32)
+"""Channels of the blocks, at 7 x 7 and 4 x 4, before the searched multiplier."""
+
+EXPANSION = 3
+"""Expanded channels of an inverted layer over its input channels."""
+
+
+class Added(nn.Module):
+    """A layer and its input: ``x + layer(x)``."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.layer(x)
+
+
+def build(architecture: Sequence[Block], classes: int = 10) -> nn.Sequential:
+    """The network of a choice: ``stem``, ``blocks`` and ``head``.
+
+    Args:
+        architecture: one block for each of `PLAN`.
+        classes: outputs.
+
+    Raises:
+        SearchError: another number of blocks.
+    """
+    if len(architecture) != BLOCKS:
+        raise SearchError(f"a network has {BLOCKS} blocks, not {len(architecture)}")
+    widths = [STEM, *(int(M * b.filters) for M, b in zip(PLAN, architecture, strict=True))]
+    network = nn.Sequential()
+    network.stem = nn.Sequential(same_convolution(1, STEM, 3, stride=2), norm_relu(STEM))
+    network.blocks = nn.Sequential(
+        *(_block(*ends, block) for ends, block in zip(pairwise(widths), architecture, strict=True))
+    )
+    network.head = Head(widths[-1], classes)
+    return network
+
+
+def _block(N: int, M: int, block: Block) -> nn.Sequential:
+    """One layer, repeated; the first has stride 2."""
+    inner = range(block.layers - 1)
+    return nn.Sequential(_layer(N, M, 2, block), *(_layer(M, M, 1, block) for _ in inner))
+
+
+def _layer(N: int, M: int, stride: int, block: Block) -> nn.Module:
+    skip = block.skip == "identity"
+    if block.operation == "separable":
+        layer = DepthwiseSeparable(N, M, block.kernel, stride, after=norm_relu)
+        return Added(layer) if skip and stride == 1 else layer
+    return InvertedResidual(
+        N, M, hidden=EXPANSION * N, K=block.kernel, stride=stride, activation=nn.ReLU,
+        squeeze=_squeeze if block.se_ratio else None, shortcut=skip,
+    )  # fmt: skip
+
+
+def _squeeze(C: int) -> nn.Module:
+    return SqueezeExcitation(C, max(1, C // 4))
