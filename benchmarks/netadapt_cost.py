@@ -52,7 +52,8 @@ def main(width: int, steps: int, rounds: int, out: Path | None) -> None:
         "small": small_network(width, steps, rounds, folder),
         "large": large_network(rounds, folder),
         "load_before": load, "load_after": os.getloadavg(),
-        "command": "python -m benchmarks.netadapt_cost",
+        "command": f"python -m benchmarks.netadapt_cost --width {width} --steps {steps} "
+                   f"--rounds {rounds}",
     }  # fmt: skip
     write(out or paths.root() / "data" / "benchmarks" / "netadapt.json", found)
     click.echo(pd.DataFrame({name: found[name] for name in ("small", "large")}).to_string())
@@ -128,9 +129,9 @@ def tabled(
     table, seconds = timed(lambda: lookup.build(
         network, shape, rounds=rounds, folder=folder, rebuild=True
     ))  # fmt: skip
-    entries = lookup.count(network, shape)
+    places = sum(len(part.entries) for part in table.parts)  # an entry stands in several
     return table, {
-        "input": list(shape), "entries": entries, "passes": entries * rounds,
+        "input": list(shape), "entries": len(table.entries), "passes": places * rounds,
         "seconds_table": seconds, "disturbed": list(table.disturbed),
         "published_entries": netadapt.published_entries(network, shape),
     }  # fmt: skip

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 import torch
 
-from lwsurvey.latency import devices, disturbances, lock
+from lwsurvey.latency import devices, disturbances, lock, quiet
 from lwsurvey.latency.comparison import Comparison
 from lwsurvey.latency.devices import Device
 from lwsurvey.latency.disturbances import Disturbance, Watch
-from lwsurvey.latency.errors import LatencyError
 from lwsurvey.latency.plan import Pairs, Plan, checked_pairs
 from lwsurvey.latency.rounds import WARM_UP, Rounds
 
@@ -61,7 +58,7 @@ def compare(
         checked_pairs(competitors, pairs), budget, width, threads, least_rounds, rounds, seed
     )
     run = _Run(devices.find(device), dict(competitors), plan)
-    with lock.machine(), _threads(threads), _no_collection():
+    with lock.machine(), quiet.threads(threads), quiet.no_collection():
         return run.result()
 
 
@@ -128,26 +125,3 @@ class _Run:
             cores=os.cpu_count() or 1,
             on_host=self.device.on_host,
         )
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        if (got := torch.get_num_threads()) != count:
-            raise LatencyError(f"PyTorch runs {got} threads although {count} were asked for")
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from lwsurvey.latency import devices, disturbances, lock
-from lwsurvey.latency.compare import _no_collection, _threads
+from lwsurvey.latency import devices, disturbances, lock, quiet
 from lwsurvey.latency.comparison import Comparison
 from lwsurvey.latency.devices import Device
 from lwsurvey.latency.disturbances import Watch
@@ -45,7 +44,7 @@ def steps(
     if not sequence or rounds < 2:
         raise ValueError(f"need a step and two rounds, not {len(sequence)} and {rounds}")
     found = devices.find(device)
-    with lock.machine(), _threads(threads), _no_collection():
+    with lock.machine(), quiet.threads(threads), quiet.no_collection():
         _round(found, sequence)
         begun, own, others = found.now(), time.thread_time(), found.others()
         rows = [_round(found, sequence) for _ in range(rounds)]

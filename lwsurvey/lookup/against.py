@@ -89,6 +89,8 @@ def against(
 ) -> Against:  # fmt: skip
     """Time whole networks in turns, and set the table's estimates beside them.
 
+    As in `lwsurvey.lookup.build`, the C library keeps freed memory from then on.
+
     Args:
         table: has all their pieces.
         networks: three or more, by name.

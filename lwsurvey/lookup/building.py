@@ -37,7 +37,8 @@ def build(
     Each entry is timed as it runs in the network: batch normalisation and activation behind
     the convolution, in evaluation mode, and among pieces like those that run before and after
     it, not over and over alone. The weights are random. What is finished is on disk, and a
-    build that was killed goes on behind it.
+    build that was killed goes on behind it. The C library keeps freed memory from now on, in the
+    whole process: see `lwsurvey.lookup.keep`.
 
     Args:
         network: the widest that the table is for; of its weights only the shapes are read.
@@ -50,7 +51,7 @@ def build(
         deals: how often the entries get other neighbours.
         folder: of the files; ``_build/lookup`` in the checkout by default.
         rebuild: measure again although there is a table.
-        elsewhere: take a table that was made on another machine, or with another PyTorch.
+        elsewhere: take a finished table that was made on another machine.
         seed: of the neighbours.
 
     Raises:
@@ -68,7 +69,8 @@ def build(
     with FileLock(path.with_suffix(".lock")):
         if path.exists() and not rebuild:
             table = store.read(path)
-            if not elsewhere:
+            # What is missing can only be measured on the same machine.
+            if not elsewhere or _missing(table):
                 store.check_place(path, table)
         return Table(*_completed(path, table), path)
 
@@ -86,7 +88,7 @@ def load(path: str | Path, *, elsewhere: bool = False) -> Table:
     path, table = Path(path), store.read(Path(path))
     if not elsewhere:
         store.check_place(path, table)
-    if missing := len(_chunks(table)) - len(table.parts):
+    if missing := _missing(table):
         raise TableError(f"{path} lacks {missing} parts: lookup.build goes on where it ended")
     return Table(*table, path)
 
@@ -99,8 +101,16 @@ def _check(device: str, rounds: int, deals: int) -> None:
 
 def _folder(folder: str | Path | None) -> Path:
     found = Path(folder) if folder else paths.root() / "_build" / "lookup"
-    found.mkdir(parents=True, exist_ok=True)
+    try:
+        found.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TableError(f"no tables can be kept in {found}: {error}") from error
     return found
+
+
+def _missing(table: Stored) -> int:
+    """Parts that are still to be measured."""
+    return len(_chunks(table)) - len(table.parts)
 
 
 def _completed(path: Path, table: Stored) -> Stored:

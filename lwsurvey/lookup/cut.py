@@ -10,7 +10,7 @@ from torch import nn
 from lwsurvey.lookup.errors import TableError
 from lwsurvey.lookup.graph import grouped
 from lwsurvey.lookup.layers import Layer, Piece
-from lwsurvey.lookup.walk import Width
+from lwsurvey.lookup.walk import Width, depthwise
 
 # Attributes that another width changes and the graph does not depend on.
 _WIDTHS = {"in_channels", "out_channels", "groups", "num_features", "in_features", "training"}
@@ -78,7 +78,8 @@ def _settings(module: nn.Module) -> list[tuple[str, object]]:
         if key[0] != "_" and key not in _WIDTHS and isinstance(value, _PLAIN)
     ]
     if isinstance(module, nn.Conv2d):
-        found.append(("grouped", module.groups > 1))
+        found += [("bias", module.bias is not None), ("depthwise", depthwise(module)),
+                  ("grouped", module.groups > 1)]  # fmt: skip
     return found
 
 

@@ -18,10 +18,12 @@ def keep() -> bool:
     By default glibc gives the end of its heap back to the system whenever enough of it is
     free. A network whose maps just reach that limit then pays for hundreds of page faults in
     each pass, and takes twice the time of one that is a little narrower. What runs networks on
-    phones plans its memory once.
+    phones plans its memory once. It cannot be undone; up to a gigabyte that the process has
+    freed stays with it, and results do not depend on it.
 
     Returns:
-        Whether it could be arranged; False on systems with another C library.
+        Whether it could be arranged; False with a C library that has no such setting, as on
+        macOS, on Windows and with musl.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -76,7 +76,9 @@ def read(path: Path) -> Stored:
         intact = body.pop("sha256") == _digest(body)
     except FileNotFoundError:
         raise TableError(f"there is no table {path}; lookup.build measures one") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise TableError(f"{path} cannot be read: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(path) from error
     if not intact:
         raise _damaged(path)
@@ -117,6 +119,9 @@ def _unpacked(body: dict[str, Any]) -> Stored:
 def check_place(path: Path, table: Stored) -> None:
     """Refuse a table that was measured on another machine, or with another PyTorch.
 
+    Machines with the same processor, as many cores and the same GPU count as one; whether the
+    times are the same as well, `lwsurvey.lookup.Table.check` tells.
+
     Raises:
         TableError: it was; the message says what differs and what to do.
     """
@@ -128,5 +133,5 @@ def check_place(path: Path, table: Stored) -> None:
     if found := [f"{name} {a}, here {b}" for name, (a, b) in pairs.items() if a != b]:
         raise TableError(
             f"{path} was measured elsewhere ({'; '.join(found)}): build it here with "
-            "rebuild=True, or take it as it is with elsewhere=True"
+            "rebuild=True, or take it, if it is finished, with elsewhere=True"
         )

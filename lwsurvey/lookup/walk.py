@@ -100,7 +100,7 @@ class Walk:
     def _convolution(self, node: fx.Node) -> None:
         part = self.network.get_submodule(node.target)
         square = all(len(set(_pair(x))) == 1 for x in _geometry(part))
-        deep = part.groups == part.in_channels == part.out_channels and part.groups > 1
+        deep = depthwise(part)
         if not square or part.padding_mode != "zeros" or (part.groups > 1 and not deep):
             raise self._unknown(node, "only square convolutions, dense or depthwise, are timed")
         K, stride, padding, dilation = (_pair(x)[0] for x in _geometry(part))
@@ -164,6 +164,11 @@ def _bare(layer: Layer) -> bool:
     """Whether batch normalisation may follow."""
     behind = layer.kind in ("convolution", "depthwise")
     return behind and not layer.norm and not layer.activation
+
+
+def depthwise(part: nn.Conv2d) -> bool:
+    """Whether each channel has one filter of its own."""
+    return part.groups == part.in_channels == part.out_channels > 1
 
 
 def _geometry(part: nn.Conv2d) -> tuple:

@@ -6,7 +6,6 @@ import json
 import os
 import random
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from lwsurvey import cost, latency
 from lwsurvey.search import network, space
+from lwsurvey.search.errors import SearchError
 
 IMAGES = 32
 """Images of a timed batch."""
@@ -58,19 +58,23 @@ def timed(networks: Sequence[space.Architecture], keep: Path) -> tuple[pd.DataFr
 
     Args:
         networks: the first one is the common one.
-        keep: folder of finished comparisons, from which an interrupted run goes on.
+        keep: folder of finished comparisons, from which an interrupted run goes on; for one
+            machine.
 
     Returns:
         Columns ``latency``, ``low`` and ``high`` in seconds by network; and how many
         comparisons there were, which were disturbed, and by how much the common network's
         time varied between them (standard deviation of its logarithm).
+
+    Raises:
+        SearchError: the folder keeps comparisons of other networks.
     """
     keep.mkdir(parents=True, exist_ok=True)
     common, *others = networks
     random.Random(0).shuffle(others)
     groups = [others[at : at + TOGETHER] for at in range(0, len(others), TOGETHER)]
     found = [
-        _kept(keep / f"{place}.json", partial(_times, [common, *group]))
+        _kept(keep / f"{place}.json", [common, *group])
         for place, group in enumerate(tqdm(groups, unit="comparison"))
     ]
     times = {name: row for one in found for name, row in one["times"].items()}
@@ -93,10 +97,13 @@ def _times(networks: list[space.Architecture]) -> dict[str, Any]:
     }
 
 
-def _kept(file: Path, make: partial) -> dict[str, Any]:
+def _kept(file: Path, networks: list[space.Architecture]) -> dict[str, Any]:
     if file.exists():
-        return json.loads(file.read_text(encoding="utf-8"))
-    made = make()
+        made = json.loads(file.read_text(encoding="utf-8"))
+        if set(made["times"]) != {space.name(one) for one in networks}:
+            raise SearchError(f"{file} compares other networks: empty the folder, or give another")
+        return made
+    made = _times(networks)
     part = file.with_suffix(".part")
     part.write_text(json.dumps(made), encoding="utf-8")
     os.replace(part, file)

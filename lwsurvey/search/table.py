@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +72,7 @@ def load(folder: str | Path | None = None) -> Table:
     Raises:
         SearchError: a file is damaged or missing, or the table is of another space.
     """
-    return _loaded(Path(folder) if folder else paths.data(FOLDER))
-
-
-@lru_cache(maxsize=4)
-def _loaded(folder: Path) -> Table:
+    folder = Path(folder) if folder else paths.data(FOLDER)
     check(folder)
     networks = pd.read_csv(folder / NETWORKS, index_col="network")
     if list(networks.index) != [space.name(one) for one in space.architectures()]:
@@ -89,19 +84,19 @@ def _loaded(folder: Path) -> Table:
 
 def check(folder: Path) -> None:
     """Raise SearchError unless all files of the table are there and as their checksums say."""
-    sums = dict(reversed(line.split()) for line in _read(folder / SUMS).decode().splitlines())
+    sums = _read(folder / SUMS).decode(errors="replace").splitlines()
     for name in (NETWORKS, RUNS, MADE):
-        if hashlib.sha256(_read(folder / name)).hexdigest() != sums.get(name):
+        if _line(folder / name) not in sums:
             raise SearchError(f"{folder / name} is damaged: its checksum is another; {RESTORE}")
 
 
 def digests(folder: Path) -> str:
     """What stands in the file of checksums, for the files as they are."""
-    lines = (
-        f"{hashlib.sha256(_read(folder / name)).hexdigest()}  {name}\n"
-        for name in (NETWORKS, RUNS, MADE)
-    )
-    return "".join(lines)
+    return "".join(f"{_line(folder / name)}\n" for name in (NETWORKS, RUNS, MADE))
+
+
+def _line(file: Path) -> str:
+    return f"{hashlib.sha256(_read(file)).hexdigest()}  {file.name}"
 
 
 def _read(file: Path) -> bytes:
@@ -109,3 +104,5 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except FileNotFoundError:
         raise SearchError(f"{file} is missing; {RESTORE}") from None
+    except OSError as error:
+        raise SearchError(f"{file} cannot be read: {error}") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -47,29 +46,32 @@ def main(jobs: int, seeds: int, state: Path | None, out: Path | None) -> None:
 
 
 def write(out: Path, networks: pd.DataFrame, runs: pd.DataFrame, varied: dict) -> None:
-    """Write the table's files and their checksums; a folder that is there is replaced whole.
+    """Write the table's files, and their checksums last; other files of the folder stay.
 
     Args:
-        out: the folder.
+        out: the folder, made if it is not there.
         networks: as `table.Table.networks`.
         runs: as `trained` gives them.
         varied: as `costs.timed` gives it.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".part.", dir=out) as part:
+        _written(Path(part), networks, runs, varied)
+        for name in (table.NETWORKS, table.RUNS, table.MADE, table.SUMS):
+            os.replace(Path(part) / name, out / name)
+
+
+def _written(part: Path, networks: pd.DataFrame, runs: pd.DataFrame, varied: dict) -> None:
     networks.to_csv(part / table.NETWORKS, float_format="%.6g", lineterminator="\n")
     shown = runs.drop(columns="seconds").sort_values(["network", "seed"])
     shown.to_csv(part / table.RUNS, index=False, float_format="%.6g", lineterminator="\n")
     (part / table.MADE).write_text(json.dumps(_made(runs, varied), indent=2) + "\n", "utf-8")
     (part / table.SUMS).write_text(table.digests(part), "utf-8")
-    part.chmod(0o755)
-    shutil.rmtree(out, ignore_errors=True)
-    os.replace(part, out)
 
 
 def _made(runs: pd.DataFrame, varied: dict) -> dict[str, object]:
     return provenance.provenance() | {
-        "command": "python -m lwsurvey.search.tabulate --jobs 2",
+        "command": "python -m lwsurvey.search.tabulate",
         "training": {
             **IMAGES, "epochs": EPOCHS, "batch": BATCH, "seeds": int(runs["seed"].nunique()),
             "seconds": round(float(runs["seconds"].sum())),

@@ -25,13 +25,16 @@ class Keep:
         inputs: all that the run depends on.
 
     Raises:
-        SearchError: the folder holds another run.
+        SearchError: the folder holds another run, or cannot be used.
     """
 
     def __init__(self, folder: str | Path | None, inputs: Mapping[str, object]) -> None:
         self._folder = Path(folder) if folder else None
         if self._folder:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise SearchError(f"no run can be kept in {self._folder}: {error}") from error
             self._claim(json.loads(json.dumps(inputs)))
 
     def step(self, i: int) -> Path | None:
@@ -51,7 +54,7 @@ class Keep:
         if self._folder:
             put(self.step(i), state)
             for file in self._folder.glob(f"step-{i:03}-*"):
-                file.unlink()
+                file.unlink(missing_ok=True)
 
     def _claim(self, inputs: dict[str, object]) -> None:
         file = self._folder / INPUTS
@@ -61,8 +64,10 @@ class Keep:
             os.replace(part, file)
             return
         try:
-            there = json.loads(file.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
+            there = dict(json.loads(file.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise SearchError(f"{file} cannot be read: {error}") from error
+        except (ValueError, TypeError) as error:
             raise _damaged(file, error) from error
         names = [name for name in inputs | there if inputs.get(name) != there.get(name)]
         if names:
@@ -88,6 +93,8 @@ def taken(file: Path | None) -> dict[str, Any] | None:
         return None
     try:
         return torch.load(file, weights_only=True)
+    except OSError as error:
+        raise SearchError(f"{file} cannot be read: {error}") from error
     except Exception as error:  # torch.load raises whatever its unpickler does
         raise _damaged(file, error) from error
 

@@ -1,0 +1,1 @@
+"""Chapter `netadapt`: the printed algorithm, its schedules, and NetAdapt against its rivals."""

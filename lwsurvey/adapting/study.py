@@ -1,0 +1,225 @@
+"""NetAdapt against its rivals: the same pretrained networks, cut in several ways, over seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import joblib
+import pandas as pd
+import torch
+from torch import nn
+
+from lwsurvey import train
+from lwsurvey.adapting import shapes
+from lwsurvey.data import Split
+from lwsurvey.search import netadapt
+from lwsurvey.search.netadapt.proposals import tune
+from lwsurvey.train.seeding import one_thread
+
+Resource = Callable[[nn.Module], float]
+
+ADAPTED, BY_MACS, UNIFORM = "NetAdapt", "NetAdapt by MACs", "uniform, pruned"
+SCRATCH, SHAPE = "uniform, from scratch", "NetAdapt's shape, from scratch"
+SEED = "seed network"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything.
+
+    Attributes:
+        width: of the seed network, at 7 x 7.
+        epochs: of the pretraining.
+        steps: of NetAdapt.
+        first: what the first step takes away, over the resource of the seed network.
+        decay: of the schedule.
+        short: the fine-tuning of each proposal.
+        long: epochs of the fine-tuning at the end.
+        lr: its highest learning rate.
+        device: where all of it is trained.
+    """
+
+    width: int = 64
+    epochs: int = 2
+    steps: int = 5
+    first: float = 0.12
+    decay: float = 0.96
+    short: netadapt.Short = field(default_factory=partial(netadapt.Short, steps=10))
+    long: int = 1
+    lr: float = 0.05
+    device: str = "cpu"
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Of the seed network."""
+        return shapes.full(self.width)
+
+    def visits(self, images: int) -> int:
+        """Images that an adapted network has seen, counted with repetition."""
+        return (self.epochs + self.long) * images + self.steps * self.short.steps * self.short.batch
+
+    def scratch_epochs(self, images: int) -> int:
+        """Epochs in which a network sees as many images as an adapted one has, rounded up."""
+        return math.ceil(self.visits(images) / images)
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What one seed has before the long fine-tuning.
+
+    Attributes:
+        seed: of all of it.
+        pretrained: the seed network, trained.
+        test: its test accuracy, per cent.
+        by_macs: cut with MACs as the resource.
+        by_latency: cut with latency, to what the other one takes.
+    """
+
+    seed: int
+    pretrained: nn.Module
+    test: float
+    by_macs: netadapt.Adapted
+    by_latency: netadapt.Adapted
+
+    def adapted(self) -> dict[str, netadapt.Adapted]:
+        """Both, by name."""
+        return {ADAPTED: self.by_latency, BY_MACS: self.by_macs}
+
+
+def search(seed: int, split: Split, latency: Resource, plan: Plan) -> Searched:
+    """Pretrain, cut by MACs, and cut by latency to the same latency in as many steps.
+
+    The one guided by MACs goes first: what it has reached, in seconds, is the other one's
+    budget. The last step of the one guided by latency takes what is missing and no more. So both
+    end at the same estimated latency after the same number of steps, but for what that last
+    step overshoots, which is at the expense of the one guided by latency.
+
+    Args:
+        seed: of the pretraining and of both runs.
+        split: test images serve only to evaluate the pretrained network.
+        latency: seconds of a network.
+        plan: how much of everything.
+    """
+    make = partial(shapes.mobilenet_v1, plan.widths)
+    fitted = train.fit(make, split, seed=seed, epochs=plan.epochs, device=plan.device)
+    net = fitted.net.cpu()
+    macs = shapes.Macs(net)
+    reduction = netadapt.Schedule(plan.first * macs(net), plan.decay)
+    options = dict(seed=seed, short=plan.short, multiple=shapes.MULTIPLE, device=plan.device)
+    by_macs = netadapt.adapt(
+        net, split, macs, budget=1, schedule=reduction, most=plan.steps, **options
+    )  # fmt: skip
+    by_latency = _to(latency(by_macs.network), net, split, latency, plan, options)
+    return Searched(seed, net, fitted.test, by_macs, by_latency)
+
+
+def _to(
+    budget: float, network: nn.Module, split: Split, latency: Resource, plan: Plan,
+    options: Mapping[str, object],
+) -> netadapt.Adapted:  # fmt: skip
+    """Cut to a latency in the steps of the plan; the last takes what is missing, and no more."""
+    decays = netadapt.Schedule(1.0, plan.decay).total(plan.steps)
+    reduction = netadapt.Schedule((latency(network) - budget) / decays, plan.decay)
+    begun = netadapt.adapt(
+        network, split, latency, budget=budget, schedule=reduction, most=plan.steps - 1, **options
+    )  # fmt: skip
+    if begun.reached:
+        return begun
+    missing = netadapt.Schedule(begun.resource - budget)
+    ended = netadapt.adapt(
+        begun.network, split, latency, budget=budget, schedule=missing, most=1, **options
+    )  # fmt: skip
+    return joined(begun, ended)
+
+
+def joined(begun: netadapt.Adapted, ended: netadapt.Adapted) -> netadapt.Adapted:
+    """Two runs, the second of which went on where the first had stopped, as one."""
+    later = ended.log.assign(step=ended.log["step"] + begun.steps)
+    return replace(
+        ended,
+        log=pd.concat([begun.log, later], ignore_index=True),
+        steps=begun.steps + ended.steps,
+        history=begun.history + ended.history,
+        start=begun.start,
+        filters=begun.filters,
+        estimates=begun.estimates + ended.estimates,
+    )
+
+
+def searches(seeds: int, split: Split, latency: Resource, plan: Plan, jobs: int) -> list[Searched]:
+    """`search` for each seed, one process a seed."""
+    calls = (joblib.delayed(search)(seed, split, latency, plan) for seed in range(seeds))
+    return joblib.Parallel(n_jobs=jobs)(calls)
+
+
+def finish(
+    found: Searched, uniform: Sequence[int], split: Split, plan: Plan
+) -> list[dict[str, object]]:
+    """Fine-tune, or train from scratch, what one seed has been cut to; the test set once each.
+
+    Args:
+        found: of the seed.
+        uniform: widths of the uniform network that takes as long as NetAdapt's.
+        split: the images.
+        plan: as it was searched.
+
+    Returns:
+        Rows ``arm``, ``seed``, ``validation``, ``test`` (per cent).
+    """
+    options = dict(seed=found.seed, device=plan.device)
+    long = dict(epochs=plan.long, lr=plan.lr, **options)
+    fits = {name: one.finished(split, **long) for name, one in found.adapted().items()}
+    cut = _retuned(shapes.pruned(found.pretrained, uniform), split, found.seed, plan)
+    fits[UNIFORM] = train.fit(lambda: cut, split, **long)
+    epochs = plan.scratch_epochs(len(split.train))
+    for name, widths in {SCRATCH: uniform, SHAPE: last_widths(found.by_latency)}.items():
+        make = partial(shapes.mobilenet_v1, widths)
+        fits[name] = train.fit(make, split, epochs=epochs, **options)
+    return [_row(name, found.seed, one) for name, one in fits.items()]
+
+
+def finishes(
+    found: Sequence[Searched], uniform: Sequence[Sequence[int]], split: Split, plan: Plan, jobs: int
+) -> pd.DataFrame:
+    """`finish` for each seed, one process a seed."""
+    pairs = zip(found, uniform, strict=True)
+    calls = (joblib.delayed(finish)(one, widths, split, plan) for one, widths in pairs)
+    rows = [row for some in joblib.Parallel(n_jobs=jobs)(calls) for row in some]
+    rows += [{"arm": SEED, "seed": one.seed, "test": one.test} for one in found]
+    return pd.DataFrame(rows)
+
+
+def last_widths(adapted: netadapt.Adapted) -> tuple[int, ...]:
+    """Filters of each layer at the end."""
+    return tuple(int(n) for n in adapted.widths.iloc[-1])
+
+
+def _retuned(network: nn.Module, split: Split, seed: int, plan: Plan) -> nn.Module:
+    """As many short steps at once as NetAdapt's network has had on its way."""
+    short = netadapt.Short(
+        plan.steps * plan.short.steps, plan.short.batch, plan.short.lr, plan.short.momentum,
+        plan.short.weight_decay,
+    )  # fmt: skip
+    network, device = network.to(plan.device), torch.device(plan.device)
+    with one_thread(device):
+        tune(network, split.train.to(device), short, seed)
+    return network
+
+
+def _row(arm: str, seed: int, fitted: train.Fit) -> dict[str, object]:
+    return dict(arm=arm, seed=seed, validation=fitted.validation, test=fitted.test)
+
+
+def effects(frame: pd.DataFrame) -> dict[str, object]:
+    """The paired differences that the chapter asks for, in points, by what is compared."""
+    pairs: Mapping[str, tuple[str, str]] = {
+        "NetAdapt or uniform, pruned": (ADAPTED, UNIFORM),
+        "NetAdapt or uniform, from scratch": (ADAPTED, SCRATCH),
+        "NetAdapt's shape or uniform, both from scratch": (SHAPE, SCRATCH),
+        "NetAdapt fine-tuned or its shape from scratch": (ADAPTED, SHAPE),
+        "guided by latency or by MACs": (ADAPTED, BY_MACS),
+    }
+    return {name: train.difference(frame, *pair) for name, pair in pairs.items()}

@@ -1,0 +1,208 @@
+"""Whole networks timed in turns: the finals, their uniform rivals, and pairs of equal MACs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from lwsurvey import latency, lookup
+from lwsurvey.adapting import shapes
+from lwsurvey.adapting.study import ADAPTED, SEED, Searched
+from lwsurvey.latency import Comparison
+from lwsurvey.stats import Estimate, mean_interval
+
+SHAPE = (32, 1, 28, 28)
+"""Of the batch that is timed, and that tables are made for."""
+
+NEAR = 1.15
+"""Rungs of the uniform ladder are timed up to this factor away from an adapted network."""
+
+ROUNDS = 15
+"""How often a network is run at least to say what it takes, as in `lwsurvey.latency.compare`."""
+
+Widths = tuple[int, ...]
+
+
+def call(network: nn.Module, device: str = "cpu"):
+    """A forward pass of the chapter's batch, for `lwsurvey.latency.compare`."""
+    return latency.call(network, SHAPE, device=device, channels_last=True)
+
+
+def along(rows: pd.DataFrame, budget: float, device: str = "cpu") -> Comparison:
+    """Time the networks of a run's steps.
+
+    Args:
+        rows: filters, one row a step, one column a layer.
+        budget: seconds.
+        device: where.
+    """
+    made = {
+        str(step): call(shapes.mobilenet_v1(widths), device)
+        for step, widths in enumerate(rows.itertuples(index=False))
+    }
+    return latency.compare(made, device=device, budget=budget)
+
+
+def race(
+    found: Sequence[Searched], widths: Widths, table: lookup.Table, budget: float
+) -> Comparison:  # fmt: skip
+    """Time all adapted networks, the seed network, and the uniform rungs near them.
+
+    Args:
+        found: of all seeds.
+        widths: of the seed network.
+        table: to see which rungs are near.
+        budget: seconds.
+    """
+    finals = {
+        final(name, one.seed): each.network
+        for one in found for name, each in one.adapted().items()
+    }  # fmt: skip
+    times = [table.estimate(network) for network in finals.values()]
+    rungs = [one for one in shapes.ladder(widths)[1:] if _near(table, one, times)]
+    finals |= {rung(one): shapes.mobilenet_v1(one) for one in rungs}
+    nets, device = {SEED: shapes.mobilenet_v1(widths)} | finals, table.how.device
+    calls = {name: call(network, device) for name, network in nets.items()}
+    return latency.compare(calls, device=device, budget=budget)
+
+
+def _near(table: lookup.Table, widths: Widths, times: Sequence[float]) -> bool:
+    seconds = table.estimate(shapes.weightless(widths))
+    return min(times) / NEAR <= seconds <= max(times) * NEAR
+
+
+def final(name: str, seed: int) -> str:
+    """What an adapted network is called in a race."""
+    return f"{name}, seed {seed}"
+
+
+def rung(widths: Widths) -> str:
+    """What a uniform network is called in a race."""
+    return f"uniform {widths}"
+
+
+def rivals(raced: Comparison, found: Sequence[Searched], widths: Widths) -> list[Widths]:
+    """For each seed the uniform network whose measured latency is nearest to NetAdapt's.
+
+    Raises:
+        ValueError: no uniform network was near enough to be timed.
+    """
+    took = raced.times.median()
+    rungs = [one for one in shapes.ladder(widths) if rung(one) in took]
+    if not rungs:
+        raise ValueError("no uniform network takes about as long as an adapted one")
+    aims = [took[final(ADAPTED, one.seed)] for one in found]
+    return [min(rungs, key=lambda w: abs(np.log(took[rung(w)] / aim))) for aim in aims]
+
+
+def ratios(
+    raced: Comparison, found: Sequence[Searched], other: Sequence[str] | str, name: str = ADAPTED
+) -> Estimate:
+    """Mean over the seeds of a measured latency over another's, paired by seed.
+
+    Args:
+        raced: as `race` gives it.
+        found: of all seeds.
+        other: names in the race, one a seed or the same for all.
+        name: of the way of adapting.
+    """
+    others = [other] * len(found) if isinstance(other, str) else other
+    pairs = [(final(name, one.seed), each) for one, each in zip(found, others, strict=True)]
+    return mean_interval([raced.ratio(*pair).value for pair in pairs])
+
+
+def met(raced: Comparison, found: Sequence[Searched], table: lookup.Table) -> Estimate:
+    """Measured latency of the adapted networks over their budgets, both over the seed network's."""
+    shares = []
+    for one in found:
+        budget = table.estimate(one.by_macs.network) / table.estimate(one.pretrained)
+        shares.append(raced.ratio(final(ADAPTED, one.seed), SEED).value / budget)
+    return mean_interval(shares)
+
+
+def cloud(widths: Widths, table: lookup.Table, count: int, seed: int = 0) -> pd.DataFrame:
+    """MACs and estimated latency of random networks.
+
+    Returns:
+        Columns ``widths``, ``MACs``, ``latency`` (seconds).
+    """
+    macs = shapes.Macs(shapes.mobilenet_v1(widths))
+    drawn = shapes.random(widths, count, seed)
+    made = [shapes.weightless(one) for one in drawn]
+    return pd.DataFrame({
+        "widths": drawn, "MACs": [macs(one) for one in made],
+        "latency": [table.estimate(one) for one in made],
+    })  # fmt: skip
+
+
+def twins(frame: pd.DataFrame, within: float = 0.02) -> tuple[int, int]:
+    """Two rows of nearly equal MACs whose estimated latencies are furthest apart, slow one first.
+
+    Raises:
+        ValueError: no two rows are that near.
+    """
+    macs, seconds = frame["MACs"].to_numpy(), frame["latency"].to_numpy()
+    near = np.abs(np.log(macs[:, None] / macs)) <= within
+    np.fill_diagonal(near, False)
+    if not near.any():
+        raise ValueError(f"no two of {len(frame)} networks have MACs within {within:.0%}")
+    apart = np.where(near, seconds[:, None] / seconds, 0)
+    return tuple(int(place) for place in np.unravel_index(apart.argmax(), apart.shape))
+
+
+def of_twins(
+    frame: pd.DataFrame, pair: Sequence[int], budget: float, device: str = "cpu"
+) -> Estimate:
+    """The measured latency of the first of two networks over the second's.
+
+    Args:
+        frame: of `cloud`.
+        pair: rows.
+        budget: seconds.
+        device: where.
+    """
+    named = dict(zip(("slow", "quick"), frame["widths"].iloc[list(pair)], strict=True))
+    calls = {name: call(shapes.mobilenet_v1(widths), device) for name, widths in named.items()}
+    return latency.compare(calls, device=device, budget=budget).ratio("slow", "quick")
+
+
+def beyond_times(table: lookup.Table, network: nn.Module) -> float:
+    """What an estimate has beside times that were measured, in seconds.
+
+    Args:
+        table: of the network.
+        network: of widths that were measured, so that nothing is interpolated.
+    """
+    measured = set(table.entries["seconds"])
+    found = [each for each in table.by_piece(network)["seconds"] if each in measured]
+    return table.estimate(network) - sum(found)
+
+
+def cost_of_asking(
+    table: lookup.Table, network: nn.Module, asked: int, budget: float
+) -> Mapping[str, float]:
+    """Seconds that the estimates of a study take, by the table and by timing each network whole.
+
+    Args:
+        table: its building counts.
+        network: what is asked for; a cut one, which is the quicker to time.
+        asked: how often.
+        budget: seconds, for timing both.
+
+    Returns:
+        ``building``, ``a look-up``, ``a forward pass``, ``by the table``, ``by timing``. To time
+        a network is to run it `ROUNDS` times.
+    """
+    device = table.how.device
+    pair = {"look-up": lambda: table.estimate(network), "forward pass": call(network, device)}
+    took = latency.compare(pair, device=device, budget=budget).times.median()
+    return {
+        "building": table.seconds,
+        "a look-up": took["look-up"],
+        "a forward pass": took["forward pass"],
+        "by the table": table.seconds + asked * took["look-up"],
+        "by timing": asked * ROUNDS * took["forward pass"],
+    }
