@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from fractions import Fraction
 
@@ -11,7 +12,19 @@ import pytest
 import torch
 
 from lwsurvey import cost, data, latency, plots
-from lwsurvey.adapting import draw, printed, schedule, shapes, study, timing, toys, variant
+from lwsurvey.adapting import (
+    counted,
+    draw,
+    finishing,
+    printed,
+    runs,
+    schedule,
+    shapes,
+    study,
+    timing,
+    toys,
+    variant,
+)
 from lwsurvey.models import small
 from lwsurvey.search import netadapt
 from lwsurvey.stats import mean_interval
@@ -157,15 +170,42 @@ def test_two_runs_joined_are_one(found):
 
 def test_every_arm_is_finished_once_a_seed(found):
     uniform = [shapes.ladder(FULL)[3]] * 2
-    frame = study.finishes(found, uniform, data.portion(320, 50, 50), PLAN, 1)
+    frame = finishing.finishes(found, uniform, data.portion(320, 50, 50), PLAN, 1)
     assert frame.groupby("arm")["seed"].agg(list).tolist() == [[0, 1]] * 6
-    assert len(study.effects(frame)) == 5
+    assert len(finishing.effects(frame)) == 5
     assert frame["test"].between(0, 100).all()
 
 
 def test_the_rival_from_scratch_sees_at_least_as_many_images():
     assert PLAN.visits(320) == 2 * 320 + 2 * 32
     assert PLAN.scratch_epochs(320) * 320 >= PLAN.visits(320)
+
+
+def test_a_run_goes_as_the_algorithm_has_it_and_another_would_be_seen(found):
+    run = found[0].by_latency
+    assert runs.broken_steps(run) == 0
+    for column, value in (("changed", 2), ("picked", True), ("after", -1.0)):
+        log = run.log.copy()
+        log.loc[log["step"] == 1, column] = value
+        if column == "after":
+            log.loc[(log["step"] == 1) & ~log["picked"], column] = 50.0
+        assert runs.broken_steps(dataclasses.replace(run, log=log)) == 1
+
+
+def test_networks_asked_for_are_counted_once(found):
+    once = runs.asked_for(found[:1])
+    assert runs.asked_for([found[0], found[0]]) == once and FULL in once
+    assert len(once) <= found[0].by_latency.estimates
+    assert len(runs.asked_for(found)) < sum(one.by_latency.estimates for one in found)
+    assert study.last_widths(found[0].by_latency) in once
+
+
+def test_halving_a_layer_saves_what_the_counter_says():
+    saved = runs.prices(FULL, macs=shapes.Macs(shapes.mobilenet_v1(FULL)))["macs"]
+    narrow = (*FULL[:-1], FULL[-1] // 2)
+    count = [cost.count(shapes.mobilenet_v1(w), small.INPUT).macs for w in (narrow, FULL)]
+    assert saved["pw 6"] == pytest.approx(100 * (1 - count[0] / count[1]))
+    assert saved.idxmax() == "all to 8"
 
 
 # Time
@@ -187,10 +227,13 @@ def test_rivals_are_the_nearest_by_measured_time(found):
 
 
 def test_twins_have_equal_macs_and_the_largest_ratio():
-    frame = pd.DataFrame({"MACs": [100, 101, 100, 200], "latency": [1.0, 1.3, 1.2, 9.0]})
-    assert timing.twins(frame) == (1, 0)
+    frame = pd.DataFrame({"MACs": [100, 101, 100, 200, 100], "latency": [1.0, 1.3, 1.2, 9.0, 5.0]})
+    frame["parameters"] = [50, 50, 50, 50, 60]
+    assert counted.twins(frame) == (1, 0)
     with pytest.raises(ValueError, match="no two"):
-        timing.twins(frame.iloc[[0, 3]])
+        counted.twins(frame.iloc[[0, 3]])
+    with pytest.raises(ValueError, match="no two"):
+        counted.twins(frame.iloc[[0, 4]])
 
 
 # V3's variant

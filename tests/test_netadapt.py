@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
-import textwrap
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,9 @@ import pandas as pd
 import pytest
 import torch
 from torch import nn
+from torch.optim import SGD
 
-from lwsurvey import cost, data, paths
+from lwsurvey import data, paths
 from lwsurvey.models import small
 from lwsurvey.models.blocks import Bottleneck, Head, norm_relu, same_convolution
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
@@ -124,7 +124,7 @@ def test_the_pruned_network_equals_the_masked_one(name):
         # What the squeeze of a gate loses hardly shows in the outputs of an untrained network.
         assert group.kind == "squeeze" or not torch.allclose(masked(x), whole, atol=1e-3), group
         assert netadapt.changed(net, pruned, found) == (group.name,)
-        assert cost.count(pruned, SHAPE).macs < cost.count(net, SHAPE).macs
+        assert macs(pruned) < macs(net)
     assert torch.equal(net(x), whole)
 
 
@@ -372,9 +372,12 @@ def test_a_folder_of_another_run_is_refused(toy, split, tmp_path):
     (tmp_path / "step-001.pt").write_bytes(b"half")
     with pytest.raises(SearchError, match=r"step-001\.pt is damaged"):
         run(toy, split, share=0.7, keep=tmp_path)
-    (tmp_path / "run.json").write_text("{")
-    with pytest.raises(SearchError, match=r"run\.json is damaged"):
-        run(toy, split, share=0.7, keep=tmp_path)
+    for damaged in (b"{", b"[1]", b"\xff"):
+        (tmp_path / "run.json").write_bytes(damaged)
+        with pytest.raises(SearchError, match=r"run\.json is damaged"):
+            run(toy, split, share=0.7, keep=tmp_path)
+    with pytest.raises(SearchError, match="no run can be kept in"):
+        run(toy, split, share=0.7, keep=tmp_path / "run.json")
 
 
 @pytest.mark.parametrize("moment", ["put", "replace", "unlink"])
@@ -412,29 +415,49 @@ def test_stopped_at_any_write_it_ends_in_the_same_network(
     assert count > 1 and same(found, whole)
 
 
-SCRIPT = """
-import sys, torch
-from tests.test_netadapt import KILLED, macs, run
-from lwsurvey import data
-from lwsurvey.models import small
-torch.manual_seed(0)
-run(small.mobilenet_v2(8, 2), data.fashion_mnist().take(300, 100, 100), keep=sys.argv[1], **KILLED)
-"""
 KILLED = dict(share=0.75, short=Short(4, 32), multiple=2)
+MOMENTS = [(SGD, "step", 10), (torch, "save", 4), (Path, "unlink", 2), (SGD, "step", 6)]
 
 
-def test_killed_at_any_time_it_ends_in_the_same_network(split, tmp_path):
-    """``kill -9`` at several moments, some of them within a proposal, some within a step."""
+def small_v2() -> nn.Module:
     torch.manual_seed(0)
-    net = small.mobilenet_v2(8, 2)
-    whole = run(net, split, **KILLED)
-    command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(tmp_path)]
-    for step, files in ((1, 4), (2, 3)):
-        process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)
-        while process.poll() is None and len(list(tmp_path.glob(f"step-{step:03}-*"))) < files:
-            time.sleep(0.002)
-        assert process.poll() is None, "the run ended before it could be killed"
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert (tmp_path / "step-001.pt").exists() and not (tmp_path / "step-003.pt").exists()
-    assert same(run(net, split, keep=tmp_path, **KILLED), whole)
+    return small.mobilenet_v2(8, 2)
+
+
+def killed_at(owner: object, name: str, count: int, folder: str) -> None:
+    """The run, ended by ``kill -9`` in place of one of the calls of a function."""
+    real, left = getattr(owner, name), itertools.count(count - 1, -1)
+
+    def call(*args, **options):
+        if not next(left):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*args, **options)
+
+    setattr(owner, name, call)
+    images = data.fashion_mnist().take(300, 100, 100)
+    run(small_v2(), images, keep=folder, **KILLED)
+
+
+SCRIPT = """
+import os, sys
+from tests.test_netadapt import MOMENTS, killed_at
+for moment in MOMENTS:
+    if not (child := os.fork()):
+        killed_at(*moment, sys.argv[1])
+        os._exit(0)
+    print(os.WTERMSIG(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_at_any_time_it_ends_in_the_same_network(split, tmp_path):
+    """Within proposals of two steps, at a write, and while the proposals are removed."""
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    root = Path(__file__).parent.parent
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.stdout.split() == [str(int(signal.SIGKILL))] * len(MOMENTS), done.stderr
+    kept = {file.name for file in tmp_path.glob("*.pt")}
+    assert {"step-001.pt", "step-002-choices.pt", "step-002-layer-000.pt"} <= kept
+    assert "step-002.pt" not in kept
+    again = run(small_v2(), split, keep=tmp_path, **KILLED)
+    assert same(again, run(small_v2(), split, **KILLED))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lwsurvey import plots
@@ -20,11 +20,13 @@ from lwsurvey.weighing import clouds, draw, draw_gains, draw_models, formula, pu
 
 SHARES, TIMES = st.floats(0.01, 1), st.floats(1, 1000)
 POWERS = st.floats(-2, 0)
+UNTIMED = settings(deadline=None, max_examples=60)  # the machine may be busy
 
 
 # The reward
 
 
+@UNTIMED
 @given(a=SHARES, t=TIMES, target=TIMES, alpha=POWERS, beta=POWERS)
 def test_a_reward_is_the_accuracy_at_the_target_and_the_power_law_elsewhere(
     a, t, target, alpha, beta
@@ -35,6 +37,7 @@ def test_a_reward_is_the_accuracy_at_the_target_and_the_power_law_elsewhere(
     assert reward(a, t, target, alpha, beta) == pytest.approx(wanted, rel=1e-12)
 
 
+@UNTIMED
 @given(a=SHARES, t=TIMES, target=TIMES, g=st.floats(0.001, 0.5))
 def test_twice_the_time_for_the_gain_pays_the_same(a, t, target, g):
     w = exponent(g)
@@ -131,6 +134,7 @@ def test_what_the_hull_says_is_what_the_reward_prefers(make):
     assert (corners["w to"].iloc[:-1].to_numpy() == corners["w from"].iloc[1:].to_numpy()).all()
 
 
+@UNTIMED
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=1, max_size=20))
 def test_any_cloud_has_its_winners_on_the_hull(points):
     cloud = pd.DataFrame(points, columns=["latency", "top1"], dtype=float)
@@ -160,6 +164,7 @@ def test_the_exponent_that_refuses_a_late_network():
                 assert (ours > theirs) == refused
 
 
+@UNTIMED
 @given(st.floats(0.001, 0.2), st.floats(-1, -0.05))
 def test_the_lateness_that_is_allowed_leaves_the_reward_as_it_is(g, w):
     times = 1 + published.allowed(g, w) / 100
@@ -184,7 +189,18 @@ def test_a_prohibitive_penalty_is_the_constraint_and_the_soft_one_is_not():
 def test_a_power_law_has_its_exponent_as_elasticity():
     t = np.array([1.0, 2.0, 5.0, 9.0])
     assert tradeoff.elasticity(t, 60 * t**0.1) == pytest.approx([0.1] * 3)
-    assert tradeoff.per_doubling(t, 60 * t**0.1) == pytest.approx(100 * (2**0.1 - 1))
+    fitted = tradeoff.per_doubling(t, 60 * t**0.1)
+    assert fitted.value == pytest.approx(100 * (2**0.1 - 1))
+    assert fitted.high - fitted.low < 1e-6
+
+
+def test_the_fitted_gain_is_as_uncertain_as_the_networks_are_far_off_the_line():
+    t, off = np.array([1.0, 2.0, 4.0]), np.array([1.0, 1.01, 1.0])
+    fitted = tradeoff.per_doubling(t, 60 * t**0.1 * off)
+    assert fitted.value == pytest.approx(100 * (2**0.1 - 1))
+    # By hand: residuals -1/3, 2/3, -1/3 of ln 1.01; Student's t of one degree is 12.706.
+    half = 12.706 * np.log(1.01) * np.sqrt(2 / 3) / np.sqrt(2 * np.log(2) ** 2)
+    assert fitted.high == pytest.approx(100 * (2 ** (0.1 + half) - 1), rel=1e-3)
 
 
 def test_rounding_widens_the_elasticities_of_v3():

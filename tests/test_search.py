@@ -330,6 +330,23 @@ def test_a_share_has_the_exact_interval():
     assert one.high == pytest.approx(0.3789, abs=1e-4)
 
 
+def test_a_share_is_set_against_what_luck_would_find():
+    assert beside.chance(1, 4) == 0.25 and beside.chance(2, 4) == pytest.approx(1 - 0.75**2)
+    hits = np.array([True] * 3 + [False] * 17)
+    above, share = beside.above_chance(hits, 1, 4), beside.share_found(hits)
+    assert above.value == pytest.approx(-0.1) and above.low == pytest.approx(share.low - 0.25)
+    assert above.high == pytest.approx(share.high - 0.25) and above.n == 20
+
+
+def test_the_median_error_of_predicted_times():
+    latency = np.full(101, 2.0)
+    one = ranking.missed(2.0 * (1 + np.arange(101) / 100), latency)
+    assert one.value == pytest.approx(50)
+    # Binomial(101, 1/2): the 40th and the 62nd of the ordered errors, here 39 % and 61 %...
+    assert (one.low, one.high) == pytest.approx((40, 60), abs=1.01)
+    assert ranking.missed(latency, latency).high == 0
+
+
 # MACs and time
 
 

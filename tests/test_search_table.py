@@ -144,9 +144,10 @@ def test_a_damaged_or_missing_file_of_the_table_is_named(tmp_path, file):
         table.load(there)
     damaged = shutil.copytree(paths.data(table.FOLDER), tmp_path / "damaged")
     text = (damaged / file).read_text()
-    (damaged / file).write_text(text.replace("1", "2", 1))
-    with pytest.raises(SearchError, match="damaged"):
-        table.load(damaged)
+    for other in (text.replace("1", "2", 1), "", "\n"):
+        (damaged / file).write_text(other)
+        with pytest.raises(SearchError, match="damaged"):
+            table.load(damaged)
 
 
 def test_a_table_of_another_space_and_an_unknown_column_are_refused(tmp_path, kept):
@@ -165,6 +166,21 @@ def test_what_is_written_is_what_is_read(tmp_path, kept):
     assert json.loads((tmp_path / "again" / table.MADE).read_text())["latency"]["disturbed"] == []
 
 
+def test_writing_leaves_other_files_of_the_folder_and_nothing_of_its_own(tmp_path, kept):
+    (tmp_path / "notes.txt").write_text("mine")
+    for _ in range(2):
+        write(tmp_path, kept.networks, kept.runs.assign(seconds=1.0), {})
+    names = {table.NETWORKS, table.RUNS, table.MADE, table.SUMS, "notes.txt"}
+    assert {file.name for file in tmp_path.iterdir()} == names
+    assert (tmp_path / "notes.txt").read_text() == "mine" and table.load(tmp_path)
+
+
+def test_a_table_that_a_reader_changes_is_read_again_as_it_was(kept):
+    runs = table.load().runs
+    runs["test"] = 0.0
+    pd.testing.assert_frame_equal(table.load().runs, kept.runs)
+
+
 def test_timing_goes_on_where_it_was_and_times_each_network_once(tmp_path, monkeypatch):
     monkeypatch.setattr(costs, "ROUNDS", 2)
     monkeypatch.setattr(costs, "TOGETHER", 2)
@@ -179,6 +195,8 @@ def test_timing_goes_on_where_it_was_and_times_each_network_once(tmp_path, monke
     first, varied = costs.timed(networks, tmp_path)
     (tmp_path / "1.json").unlink()
     second, _ = costs.timed(networks, tmp_path)
+    with pytest.raises(SearchError, match="compares other networks"):
+        costs.timed(space.architectures()[5:10], tmp_path)
     assert len(calls) == 3 and calls[2] == calls[1] and varied["comparisons"] == 2
     assert sorted(first.index) == sorted(space.name(one) for one in networks)
     pd.testing.assert_series_equal(first.loc[calls[0][1:], "latency"],

@@ -1,8 +1,8 @@
-"""Whole networks timed in turns: the finals, their uniform rivals, and pairs of equal MACs."""
+"""Whole networks timed in turns: those of a run, the finals, and their uniform rivals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,6 @@ SHAPE = (32, 1, 28, 28)
 
 NEAR = 1.15
 """Rungs of the uniform ladder are timed up to this factor away from an adapted network."""
-
-ROUNDS = 15
-"""How often a network is run at least to say what it takes, as in `lwsurvey.latency.compare`."""
 
 Widths = tuple[int, ...]
 
@@ -121,88 +118,3 @@ def met(raced: Comparison, found: Sequence[Searched], table: lookup.Table) -> Es
         budget = table.estimate(one.by_macs.network) / table.estimate(one.pretrained)
         shares.append(raced.ratio(final(ADAPTED, one.seed), SEED).value / budget)
     return mean_interval(shares)
-
-
-def cloud(widths: Widths, table: lookup.Table, count: int, seed: int = 0) -> pd.DataFrame:
-    """MACs and estimated latency of random networks.
-
-    Returns:
-        Columns ``widths``, ``MACs``, ``latency`` (seconds).
-    """
-    macs = shapes.Macs(shapes.mobilenet_v1(widths))
-    drawn = shapes.random(widths, count, seed)
-    made = [shapes.weightless(one) for one in drawn]
-    return pd.DataFrame({
-        "widths": drawn, "MACs": [macs(one) for one in made],
-        "latency": [table.estimate(one) for one in made],
-    })  # fmt: skip
-
-
-def twins(frame: pd.DataFrame, within: float = 0.02) -> tuple[int, int]:
-    """Two rows of nearly equal MACs whose estimated latencies are furthest apart, slow one first.
-
-    Raises:
-        ValueError: no two rows are that near.
-    """
-    macs, seconds = frame["MACs"].to_numpy(), frame["latency"].to_numpy()
-    near = np.abs(np.log(macs[:, None] / macs)) <= within
-    np.fill_diagonal(near, False)
-    if not near.any():
-        raise ValueError(f"no two of {len(frame)} networks have MACs within {within:.0%}")
-    apart = np.where(near, seconds[:, None] / seconds, 0)
-    return tuple(int(place) for place in np.unravel_index(apart.argmax(), apart.shape))
-
-
-def of_twins(
-    frame: pd.DataFrame, pair: Sequence[int], budget: float, device: str = "cpu"
-) -> Estimate:
-    """The measured latency of the first of two networks over the second's.
-
-    Args:
-        frame: of `cloud`.
-        pair: rows.
-        budget: seconds.
-        device: where.
-    """
-    named = dict(zip(("slow", "quick"), frame["widths"].iloc[list(pair)], strict=True))
-    calls = {name: call(shapes.mobilenet_v1(widths), device) for name, widths in named.items()}
-    return latency.compare(calls, device=device, budget=budget).ratio("slow", "quick")
-
-
-def beyond_times(table: lookup.Table, network: nn.Module) -> float:
-    """What an estimate has beside times that were measured, in seconds.
-
-    Args:
-        table: of the network.
-        network: of widths that were measured, so that nothing is interpolated.
-    """
-    measured = set(table.entries["seconds"])
-    found = [each for each in table.by_piece(network)["seconds"] if each in measured]
-    return table.estimate(network) - sum(found)
-
-
-def cost_of_asking(
-    table: lookup.Table, network: nn.Module, asked: int, budget: float
-) -> Mapping[str, float]:
-    """Seconds that the estimates of a study take, by the table and by timing each network whole.
-
-    Args:
-        table: its building counts.
-        network: what is asked for; a cut one, which is the quicker to time.
-        asked: how often.
-        budget: seconds, for timing both.
-
-    Returns:
-        ``building``, ``a look-up``, ``a forward pass``, ``by the table``, ``by timing``. To time
-        a network is to run it `ROUNDS` times.
-    """
-    device = table.how.device
-    pair = {"look-up": lambda: table.estimate(network), "forward pass": call(network, device)}
-    took = latency.compare(pair, device=device, budget=budget).times.median()
-    return {
-        "building": table.seconds,
-        "a look-up": took["look-up"],
-        "a forward pass": took["forward pass"],
-        "by the table": table.seconds + asked * took["look-up"],
-        "by timing": asked * ROUNDS * took["forward pass"],
-    }

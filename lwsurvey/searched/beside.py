@@ -63,3 +63,15 @@ def share_found(hits: NDArray[np.bool_]) -> Estimate:
     value = float(hits.mean())
     seen = float(interval.high - interval.low) / 2 * 1.43
     return Estimate(value, float(interval.low), float(interval.high), len(hits), seen)
+
+
+def chance(evaluations: int, networks: int) -> float:
+    """Probability that random search, which draws with replacement, meets the one best network."""
+    return 1 - (1 - 1 / networks) ** evaluations
+
+
+def above_chance(hits: NDArray[np.bool_], evaluations: int, networks: int) -> Estimate:
+    """`share_found` minus `chance`, which is known exactly."""
+    share, by_luck = share_found(hits), chance(evaluations, networks)
+    ends = (x - by_luck for x in (share.value, share.low, share.high))
+    return Estimate(*ends, share.n, share.detectable)

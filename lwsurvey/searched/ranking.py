@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau
+from scipy.stats import binom, kendalltau
 
 from lwsurvey.search.replay import Array, Draws
 from lwsurvey.stats import CONFIDENCE, Estimate
@@ -58,6 +58,23 @@ def tau(macs: Array, log_time: Array, half: Array, seed: int = 0) -> tuple[float
     errors = np.random.default_rng(seed).normal(size=(DRAWS, len(macs))) * half / Z
     again = [kendalltau(macs, log_time + error).statistic for error in errors]
     return float(kendalltau(macs, log_time).statistic), float(np.mean(again))
+
+
+def missed(predicted: Array, latency: Array) -> Estimate:
+    """Median relative error of predicted times, in per cent of the measured ones.
+
+    The interval is that of the median's order statistics (binomial), the networks taken as a
+    sample of others like them.
+
+    Args:
+        predicted: seconds, shape ``(n,)``.
+        latency: seconds, of the same shape.
+    """
+    errors = np.sort(100 * np.abs(predicted / latency - 1))
+    n, value = len(errors), float(np.median(errors))
+    first = int(binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
+    low, high = float(errors[max(first - 1, 0)]), float(errors[min(n - first, n - 1)])
+    return Estimate(value, low, high, n, (high - low) / 2 * 1.43)
 
 
 def enclosing(value: float, draws: Array) -> Estimate:

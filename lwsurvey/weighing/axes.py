@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, ScalarFormatter
 
 MILLISECONDS = (20, 30, 50, 75, 100, 150, 200)
@@ -25,7 +26,7 @@ def logarithmic(ax: Axes, axis: str, limits: tuple[float, float], ticks: Sequenc
     plain(getattr(ax, f"{axis}axis"), ticks)
 
 
-def plain(axis, ticks: Sequence[float]) -> None:
+def plain(axis: Axis, ticks: Sequence[float]) -> None:
     """Plain numbers at these ticks of a logarithmic axis, and no others."""
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())

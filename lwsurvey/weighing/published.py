@@ -84,7 +84,9 @@ def winner(cloud: pd.DataFrame, target: float, alpha: float, beta: float) -> str
     return str(reward(cloud.top1, cloud.latency, target, alpha, beta).idxmax())
 
 
-def winners(cloud: pd.DataFrame, targets: np.ndarray, alphas: np.ndarray, betas: np.ndarray):
+def winners(
+    cloud: pd.DataFrame, targets: np.ndarray, alphas: np.ndarray, betas: np.ndarray
+) -> np.ndarray:
     """Places in the cloud of the networks that the reward prefers.
 
     Args:
