@@ -191,13 +191,31 @@ def test_timing_goes_on_where_it_was_and_times_each_network_once(tmp_path, monke
         return compared(networks, rounds=2, least_rounds=2, **options)
 
     monkeypatch.setattr(costs, "compared", counted)
-    networks = space.architectures()[:5]
+    networks = space.architectures()[:6]
     first, varied = costs.timed(networks, tmp_path)
     (tmp_path / "1.json").unlink()
-    second, _ = costs.timed(networks, tmp_path)
+    costs.timed(networks, tmp_path)
     with pytest.raises(SearchError, match="compares other networks"):
-        costs.timed(space.architectures()[5:10], tmp_path)
+        costs.timed(space.architectures()[6:12], tmp_path)
     assert len(calls) == 3 and calls[2] == calls[1] and varied["comparisons"] == 2
     assert sorted(first.index) == sorted(space.name(one) for one in networks)
-    pd.testing.assert_series_equal(first.loc[calls[0][1:], "latency"],
-                                   second.loc[calls[0][1:], "latency"])  # fmt: skip
+
+
+def test_a_comparison_in_a_slow_moment_is_scaled_by_the_common_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(costs, "TOGETHER", 1)
+    networks = space.architectures()[:5]
+    names = [space.name(one) for one in networks]
+    true = dict(zip(names, (1.0, 2.0, 3.0, 4.0, 5.0), strict=True))
+    speeds = iter((1.0, 1.5, 0.8))
+
+    def times(chosen):
+        slower = next(speeds)
+        rows = {space.name(one): true[space.name(one)] * slower for one in chosen}
+        kept = {name: {"latency": t, "low": t, "high": t} for name, t in rows.items()}
+        return {"times": kept, "disturbances": []}
+
+    monkeypatch.setattr(costs, "_times", times)
+    found, varied = costs.timed(networks, tmp_path)
+    assert found["latency"].to_dict() == pytest.approx(true)
+    assert varied["log_sd_left"] == pytest.approx(0, abs=1e-9)
+    assert varied["log_sd_before_scaling"] == pytest.approx(np.std(np.log([1, 1.5, 0.8]), ddof=1))

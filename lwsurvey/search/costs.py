@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from lwsurvey import cost, latency
@@ -21,8 +22,8 @@ IMAGES = 32
 """Images of a timed batch."""
 
 INPUT = (IMAGES, 1, 28, 28)
-TOGETHER = 47
-"""Networks that one comparison times in turns, besides the one that stands in all of them."""
+TOGETHER = 48
+"""Networks that one comparison times in turns, besides the two that stand in all of them."""
 
 ROUNDS = 21
 
@@ -54,38 +55,51 @@ def compared(
 
 
 def timed(networks: Sequence[space.Architecture], keep: Path) -> tuple[pd.DataFrame, dict]:
-    """Time many networks, some at a time, with one that stands in every comparison.
+    """Time many networks, some at a time, with two that stand in every comparison.
+
+    The machine is not equally quick all the time. Each comparison is scaled so that the first
+    common network takes as long as in the median comparison; how much the second one then still
+    varies is the noise that is left.
 
     Args:
-        networks: the first one is the common one.
+        networks: the first and the last are the common ones.
         keep: folder of finished comparisons, from which an interrupted run goes on; for one
             machine.
 
     Returns:
         Columns ``latency``, ``low`` and ``high`` in seconds by network; and how many
-        comparisons there were, which were disturbed, and by how much the common network's
-        time varied between them (standard deviation of its logarithm).
+        comparisons there were, which were disturbed, and by how much the common networks'
+        times varied between them (standard deviations of logarithms): the first one's before
+        the scaling, the second one's after it.
 
     Raises:
         SearchError: the folder keeps comparisons of other networks.
     """
     keep.mkdir(parents=True, exist_ok=True)
-    common, *others = networks
+    scale, judge, *others = networks[0], networks[-1], *networks[1:-1]
     random.Random(0).shuffle(others)
     groups = [others[at : at + TOGETHER] for at in range(0, len(others), TOGETHER)]
     found = [
-        _kept(keep / f"{place}.json", [common, *group])
+        _kept(keep / f"{place}.json", [scale, judge, *group])
         for place, group in enumerate(tqdm(groups, unit="comparison"))
     ]
-    times = {name: row for one in found for name, row in one["times"].items()}
-    same = [one["times"][space.name(common)]["latency"] for one in found]
+    frames = [pd.DataFrame.from_dict(one["times"], orient="index") for one in found]
+    same = np.array([frame.loc[space.name(scale), "latency"] for frame in frames])
+    scaled = [frame * np.median(same) / own for frame, own in zip(frames, same, strict=True)]
+    left = np.array([frame.loc[space.name(judge), "latency"] for frame in scaled])
+    times = pd.concat(scaled).rename_axis("network").groupby(level=0).median()
     varied = {
         "comparisons": len(found),
         "disturbed": [words for one in found for words in one["disturbances"]],
-        "common_network": space.name(common),
-        "common_network_log_sd": float(np.std(np.log(same), ddof=1)) if len(same) > 1 else None,
+        "common_networks": [space.name(scale), space.name(judge)],
+        "log_sd_before_scaling": _log_sd(same),
+        "log_sd_left": _log_sd(left),
     }
-    return pd.DataFrame.from_dict(times, orient="index").rename_axis("network"), varied
+    return times, varied
+
+
+def _log_sd(values: NDArray[np.float64]) -> float | None:
+    return float(np.std(np.log(values), ddof=1)) if len(values) > 1 else None
 
 
 def _times(networks: list[space.Architecture]) -> dict[str, Any]:
