@@ -48,8 +48,10 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
         f"- file: {name}\n" for name in PAGES
     )
     (root / "book" / "_toc.yml").write_text(toc + "- file: bibliography\n")
-    for name in ("part-hand", "calculator"):
-        (root / "book" / f"{name}.md").unlink()
+    (root / "book" / "calculator.md").unlink()
+    for part in (root / "book").glob("part-*.md"):
+        if part.stem not in PAGES:
+            part.unlink()
     _unlink(root / "book" / "part-costs.md", "calculator.md")
     _unlink(root / "book" / "verdicts.md", "latency.ipynb")
     (root / "data").mkdir()
