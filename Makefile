@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PORT ?= 8000
+WORKERS ?= 2
 
 # Two torch processes with two threads each are ten times slower on two cores than with one.
 export OMP_NUM_THREADS ?= 1
@@ -22,10 +23,15 @@ help:
 book: $(READY)
 	@$(BIN)/lwsurvey build
 
+# The site first: chapters that time something must not run beside tests, nor tests that do.
 test: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/pytest
+	@failed=0; \
+	$(BIN)/lwsurvey build || failed=1; \
+	$(BIN)/pytest -n $(WORKERS) -m "not timing" || failed=1; \
+	$(BIN)/pytest -m timing $$(grep -rl --include='*.py' 'mark\.timing' tests) || failed=1; \
+	exit $$failed
 
 serve: $(READY)
 	@$(BIN)/lwsurvey serve --port $(PORT)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+INSIDE = "files"
+"""Folder of an installed package that holds what else lies in the checkout."""
+COMMIT = "COMMIT"
+"""File in it that names the commit."""
+
 
 def root() -> Path:
     """The folder that holds ``data/claims.csv``.
 
-    ``LWSURVEY_ROOT`` wins; otherwise the checkout that this package lies in, otherwise the
-    first such folder upwards of the working directory.
+    ``LWSURVEY_ROOT`` wins; otherwise the checkout that this package lies in, otherwise what
+    was installed with it, otherwise the first such folder upwards of the working directory.
 
     Raises:
         FileNotFoundError: there is none; the message says what to do.
@@ -18,8 +23,8 @@ def root() -> Path:
     if given := os.environ.get("LWSURVEY_ROOT"):
         candidates = [Path(given)]
     else:
-        here = Path.cwd()
-        candidates = [Path(__file__).resolve().parents[1], here, *here.parents]
+        package, here = Path(__file__).resolve().parent, Path.cwd()
+        candidates = [package.parent, package / INSIDE, here, *here.parents]
     for folder in candidates:
         if (folder / "data" / "claims.csv").is_file():
             return folder
@@ -40,3 +45,12 @@ def data(name: str) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"data/{name} is missing; restore it with: git checkout -- data")
     return path
+
+
+def made(name: str) -> Path:
+    """Where results of a kind are kept: in ``_build``, of the checkout or, if there is none
+    because the package is installed, of the working directory.
+    """
+    found = root()
+    installed = found == Path(__file__).resolve().parent / INSIDE
+    return (Path.cwd() if installed else found) / "_build" / name

@@ -44,7 +44,9 @@ def processor() -> str:
 
 
 def commit() -> str:
-    """The checkout's commit, with a mark if its files differ from it."""
+    """The checkout's commit, or the installed package's; with a mark if its files differ."""
+    if (pinned := paths.root() / paths.COMMIT).is_file():
+        return pinned.read_text(encoding="utf-8").strip()
     command = ["git", "-C", str(paths.root()), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)

@@ -21,12 +21,21 @@ OPTIONS = (
     "--no-sandbox", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--disable-default-apps", "--no-first-run",
 )  # fmt: skip
+# Files with the longest tests: if they began last, one worker would wait for the other.
+FIRST = ("test_notebooks.py", "test_site_browser.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: item.path.name not in FIRST)
 
 
 @pytest.fixture(scope="session")
-def built() -> Path:
-    """The folder of the published site, built if it is not current."""
+def built(worker_id) -> Path:
+    """The folder of the published site, built if it is not current and nothing runs beside."""
     if not site.current():
+        if worker_id != "master":
+            pytest.fail("the site is not current, and chapters must run alone; run: make book")
         command = [sys.executable, "-m", "lwsurvey", "build"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=paths.root())
         assert done.returncode == 0, f"lwsurvey build failed:\n{done.stdout}\n{done.stderr}"
@@ -54,3 +63,13 @@ def browser():
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory) -> Path:
+    """A course of two chapters without submissions; tests that change it copy it."""
+    from lwsurvey.press.course.assign import assign
+
+    made = tmp_path_factory.mktemp("courses") / "course"
+    assign(["conv-cost", "mnasnet-reward"], made)
+    return made

@@ -9,7 +9,8 @@ from fractions import Fraction
 import pytest
 import sympy
 import torch
-from test_site_browser import LOOKS, RULES, visit
+from accessibility import RULES
+from test_site_browser import LOOKS, visit
 from torch import nn
 
 from lwsurvey import cost
@@ -344,7 +345,8 @@ def test_what_is_wrong_is_said_where_it_is(browser, url, name, typed, complaint)
         page.keyboard.press("Control+a")
         page.keyboard.press("Delete")
         page.keyboard.insert_text(typed)
-        assert told(page).startswith("Not computed. ") and complaint in told(page)
+        said = told(page)
+        assert said.startswith("Not computed. ") and complaint in said
         field = page.locator(f"#lw-{at}")
         assert field.get_attribute("aria-invalid") == "true"
         ids = field.get_attribute("aria-describedby").split()

@@ -561,6 +561,7 @@ def matmuls(count):
     return run
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("processes", [0, 1])
 def test_known_ratios_on_this_machine(processes):
     work = {str(k): matmuls(k) for k in (1, 2, 5)}
@@ -573,6 +574,7 @@ def test_known_ratios_on_this_machine(processes):
         assert seen.verdict("1", str(k)) == "faster"
 
 
+@pytest.mark.timing
 def test_load_on_this_machine_is_seen():
     with load.running(os.cpu_count()):
         seen = latency.compare({"a": matmuls(1), "b": matmuls(1)}, budget=1.0, width=1e-4)
@@ -636,10 +638,12 @@ def test_calibration_counts_what_comes_out(monkeypatch):
     assert found.ratio == pytest.approx(1.1) and found.power.value == pytest.approx(100 / 3)
 
 
+@pytest.mark.timing
 @pytest.mark.slow
 def test_false_verdicts_are_rare_under_load():
-    seen = calibration.false_verdicts(200, load=1)
-    assert seen.different <= 10, seen
+    """A clock with 9 % false verdicts fails in four of five runs, one with 1 % in one of 1,000."""
+    seen = calibration.false_verdicts(75, load=1)
+    assert seen.different <= 4, seen
     # A clock that never tells anything apart would pass that.
     found = calibration.power(2.0, 9, budget=1.0, load=1)
     assert found.told_apart >= 5 and found.wrong_way == 0, found

@@ -100,7 +100,7 @@ def _check(device: str, rounds: int, deals: int) -> None:
 
 
 def _folder(folder: str | Path | None) -> Path:
-    found = Path(folder) if folder else paths.root() / "_build" / "lookup"
+    found = Path(folder) if folder else paths.made("lookup")
     try:
         found.mkdir(parents=True, exist_ok=True)
     except OSError as error:

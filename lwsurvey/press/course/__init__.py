@@ -1,0 +1,1 @@
+"""A course folder for nbgrader, made of chapters of the book."""

@@ -1,0 +1,131 @@
+"""What stands beside the notebooks of a course: settings of nbgrader, and two README files."""
+
+from __future__ import annotations
+
+MARK = "# Made by lwsurvey assign"
+
+CONFIG = f"""{MARK}; plain nbgrader, yours to change. It is written once and then left alone.
+from pathlib import Path
+
+c = get_config()  # noqa: F821
+
+# Names the course in the exchange of a JupyterHub.
+c.CourseDirectory.course_id = "lightweight-networks"
+
+# Seconds for one cell. In the preset of the assignments a whole chapter takes about 20.
+c.Execute.timeout = 60
+
+# Students have the README, the requirements and the package; graded copies need them not.
+c.Autograde.exclude_overwriting = {{
+    folder.name: [file.name for file in folder.iterdir() if file.suffix != ".ipynb"]
+    for folder in Path(__file__).parent.glob("source/*/")
+}}
+"""
+
+STUDENT = """# {title}
+
+A chapter of *Lightweight Networks, Reproduced* as an assignment. `{slug}.ipynb` is the chapter
+with smaller experiments, so that all of it runs in about half a minute on a laptop; its numbers
+are therefore coarser than those of the book. The exercises are at the end.
+
+## Set up, once
+
+You need Python 3.11 or newer and, for this step only, a network: about 3 GB are fetched, most
+of them PyTorch. In this folder:
+
+    python3 -m venv .venv
+    .venv/bin/python -m pip install -r requirements.txt
+    .venv/bin/python -m pip install --no-deps {wheel}
+
+On Windows write `.venv\\Scripts\\python` for `.venv/bin/python`. The last file is the book's own
+package with all data that the chapter reads. From here on everything works without a network.
+The same environment serves the other chapters of the course that come with the same package.
+
+## Work
+
+    .venv/bin/python -m jupyterlab {slug}.ipynb
+
+1. Run all cells once (*Run*, *Run All Cells*). Until you have answered, the tests of the
+   exercises fail with `NotImplementedError`: run the cells after them one by one.
+2. Write your answers where it says `YOUR CODE HERE` and `YOUR ANSWER HERE`, in place of
+   `raise NotImplementedError()`. You may add cells of your own.
+3. At the end choose *Kernel*, *Restart Kernel and Run All Cells*. Nothing may fail. Where your
+   course has nbgrader's *Validate* button, it checks the same.
+
+## What is graded
+
+| exercise | points |
+|---|---:|
+{exercises}
+
+Code is graded by tests. You see some of them below your answer; others run after you have handed
+in, on other inputs, so an answer that fits only the examples that you see does not get the points.
+What you write in words is read by a person. Each answer counts by itself.
+
+Please do **not**
+
+- delete, move, copy or edit the cells with tests: your edits are undone, and a copied or deleted
+  cell can cost its points;
+- copy a cell with an answer: write further code into cells that you add;
+- rename `{slug}.ipynb`, or change the parameters at its beginning for what you hand in;
+- read or write files outside this folder, or use the network, in what you hand in.
+
+## Hand in
+
+Save, and hand in `{slug}.ipynb`, this one file, with its name unchanged, in the way that your
+course uses.
+"""
+
+INSTRUCTOR = """# A course with chapters of "Lightweight Networks, Reproduced"
+
+This folder is a course of nbgrader. `source/` has the chapters with solutions and hidden tests:
+keep it to yourself. `release/` has what students get. `lwsurvey assign CHAPTER --out` this folder
+adds a chapter.
+
+The commands below are given in this folder, with the environment of the book active
+(`. .venv/bin/activate` in its checkout; nbgrader looks for one of its programs on the path).
+
+## Hand out
+
+Give students the folder `release/CHAPTER`, for instance as a zip file; its README says how to set
+up and how to work. On a JupyterHub with nbgrader's exchange:
+
+    nbgrader release_assignment CHAPTER
+
+## Collect
+
+Put each notebook at `submitted/STUDENT/CHAPTER/CHAPTER.ipynb`, where STUDENT is a name without
+spaces. nbgrader does this for you with `nbgrader collect CHAPTER` (exchange) and
+`nbgrader zip_collect CHAPTER` (a zip file of a learning platform).
+
+## Grade
+
+    lwsurvey grade .
+
+grades all submissions of all chapters, each in a process and a fresh folder of its own, without a
+network and with limits of time and memory. `grading/index.html` has the result, `grading/marks.csv`
+the marks, `feedback/` a page for each student.
+
+Without the book's package the same is, for each chapter:
+
+    nbgrader autograde CHAPTER
+    nbgrader generate_feedback CHAPTER
+    nbgrader export
+
+in any environment with nbgrader, what `release/CHAPTER/requirements.txt` lists, and the wheel
+beside it. These commands run what students wrote as yourself, with your files and your network:
+put a sandbox around them.
+
+## Read the written answers
+
+    jupyter lab
+
+and choose *Nbgrader*, *Formgrader*: it shows the written answers one after the other, and there
+you give points for them. Until then they count nothing. Then make the feedback again.
+
+## Change
+
+`nbgrader_config.py` has the settings. If you edit a notebook in `source/`, run
+`nbgrader generate_assignment CHAPTER --force` afterwards. Once there are submissions, changed
+tests change marks: grade all of them again.
+"""

@@ -1,0 +1,90 @@
+"""The package as students install it: at this commit, with the data inside."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from lwsurvey.paths import COMMIT, INSIDE
+from lwsurvey.press.course.errors import CourseError
+
+# Beside the package itself; the bibliography because a chapter looks a year up.
+FILES = ("data", "book/references.bib")
+PROJECT = ("pyproject.toml", "README.md", "LICENSE")
+HOOK = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+EARLIEST = "315532800"  # 1980 in seconds: the first date that a zip archive can hold
+
+
+def build(root: Path, folder: Path) -> Path:
+    """Build the wheel without a network; the same files always give the same wheel.
+
+    Args:
+        root: of the checkout.
+        folder: where to work and to put it.
+
+    Raises:
+        CourseError: setuptools failed.
+    """
+    stage = folder / "stage"
+    commit = state(root)
+    _copy(root, stage)
+    (stage / "lwsurvey" / INSIDE / COMMIT).write_text(commit + "\n", encoding="utf-8")
+    _pin(stage / "pyproject.toml", commit)
+    done = subprocess.run(
+        [sys.executable, "-c", HOOK, str(folder)],
+        cwd=stage,
+        env=os.environ | {"SOURCE_DATE_EPOCH": EARLIEST},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise CourseError(f"the package could not be built: {_last(done.stderr)}")
+    return next(folder.glob("*.whl"))
+
+
+def state(root: Path) -> str:
+    """The commit of a checkout, with a mark if what the wheel holds differs from it.
+
+    Without git, or outside a checkout, it is ``unknown``.
+    """
+    parts = ("lwsurvey", *FILES, *PROJECT)
+    try:
+        commit = _git(root, "rev-parse", "--short=12", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--", *parts)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return commit + ("-dirty" if changed else "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _copy(root: Path, stage: Path) -> None:
+    unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
+    shutil.copytree(root / "lwsurvey", stage / "lwsurvey", ignore=unwanted)
+    for name in PROJECT:
+        shutil.copy(root / name, stage / name)
+    for name in FILES:
+        source, target = root / name, stage / "lwsurvey" / INSIDE / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+
+
+def _pin(project: Path, commit: str) -> None:
+    """Put the commit into the version, in the form of a wheel's local version."""
+    local = re.sub("^(?=[0-9a-f]{12})", "g", commit).replace("-", ".")
+    text = project.read_text(encoding="utf-8")
+    text, found = re.subn(r'^(version = ".*)"$', rf'\1+{local}"', text, count=1, flags=re.M)
+    if not found:
+        raise CourseError('pyproject.toml has no line: version = "..."')
+    project.write_text(text, encoding="utf-8")
+
+
+def _last(text: str) -> str:
+    return "; ".join(line.strip() for line in text.splitlines()[-3:] if line.strip())

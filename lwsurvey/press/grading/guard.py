@@ -1,0 +1,74 @@
+"""Whether a failing test still fails in a student's kernel.
+
+Tests run beside the answers, in one process: code of a submission can replace a built-in
+function or take the assertions out of every cell. What is found here costs all marks of the
+tests; what it cannot find is why the instructor's page says to read what was flagged.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import secrets
+
+# Those that the tests of the book call.
+TRUSTED = (
+    "AssertionError", "abs", "all", "any", "bool", "dict", "enumerate", "float", "int",
+    "isinstance", "len", "list", "map", "max", "min", "range", "round", "set", "sorted", "str",
+    "sum", "tuple", "type", "zip",
+)  # fmt: skip
+FORGED = "assertions no longer fail, or built-in functions were replaced, in this kernel"
+RESTORED = "gives built-in functions another meaning ({names}); the tests used the real ones"
+
+# Removes names of the notebook that hide built-ins; says which, and whether those are genuine.
+CLEAN = """
+def _():
+    import builtins, json
+    from types import BuiltinFunctionType
+    names = {names!r}
+    hidden = [name for name in names if name in globals()]
+    for name in hidden:
+        del globals()[name]
+    genuine = all(
+        isinstance(getattr(builtins, name), (BuiltinFunctionType, type))
+        and getattr(builtins, name).__module__ == "builtins"
+        and getattr(builtins, name).__name__ == name
+        for name in names
+    )
+    shell = get_ipython()
+    hooks = bool(shell.ast_transformers or shell.input_transformers_post)
+    print(json.dumps(dict(token={token!r}, hidden=hidden, genuine=genuine and not hooks)))
+_()
+del _
+"""
+CANARY = "assert not {token!r}, {token!r}"
+
+
+def token() -> str:
+    """A word that a submission cannot know."""
+    return secrets.token_hex(8)
+
+
+def clean(word: str) -> str:
+    """Code to run before a test; ``read`` understands what it prints."""
+    return CLEAN.format(names=TRUSTED, token=word)
+
+
+def canary(word: str) -> str:
+    """A test that must fail with this word."""
+    return CANARY.format(token=word)
+
+
+def read(printed: str, word: str) -> tuple[bool, list[str]]:
+    """Whether the kernel is genuine, and the built-ins that were hidden."""
+    for line in printed.splitlines():
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(found, dict) and found.get("token") == word:
+            return bool(found["genuine"]), list(found["hidden"])
+    return False, []
+
+
+assert all(hasattr(builtins, name) for name in TRUSTED)

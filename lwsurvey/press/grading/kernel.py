@@ -1,0 +1,113 @@
+"""Starts a kernel within its limits, watches what it uses, and ends it when it is too much.
+
+``python -m lwsurvey.press.grading.kernel RUNTIME ARGV...`` stands between nbgrader and the
+kernel; the task comes through the environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from lwsurvey.press.grading import sandbox, usage
+from lwsurvey.press.grading.limits import Limits, Task, current
+
+PAUSE = 0.05
+WORDS = {
+    "memory": "it needed more than {memory} MiB of memory",
+    "processes": "it started more than {processes} processes",
+}
+
+
+def main(argv: list[str]) -> int:
+    """Run the kernel until it ends, or goes beyond a limit."""
+    task = current()
+    with _place(task, Path(argv[0]), argv[1:]) as (command, folder):
+        home = sandbox.HOME if task.sandbox else folder
+        child = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=sandbox.environment(home),
+            preexec_fn=lambda: _restrict(task.limits),
+        )
+        _watch(child, task)
+        return child.wait()
+
+
+@contextlib.contextmanager
+def _place(task: Task, runtime: Path, argv: list[str]) -> Iterator[tuple[list[str], Path]]:
+    folder = Path.cwd()
+    if task.sandbox:
+        disk = task.limits.disk
+        yield sandbox.command(argv, folder=folder, runtime=runtime, disk=disk), folder
+        return
+    with tempfile.TemporaryDirectory() as fresh:
+        yield argv, Path(fresh)
+
+
+def _restrict(limits: Limits) -> None:
+    """Large files and huge allocations fail at once, as an error of the cell that asks for them.
+
+    Twice the memory, so that what grows bit by bit is ended by the watch: a kernel that has no
+    memory left fails in its own threads, and no cell says so.
+    """
+    data, size = 2 * limits.memory * 2**20, limits.disk * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _watch(child: subprocess.Popen, task: Task) -> None:
+    peak, limits = float(usage.peak(task.usage) or 0), task.limits
+    _tell(task, peak)  # nothing has stopped this kernel yet
+    while child.poll() is None:
+        used, processes = _used(child.pid)
+        if used > 1.02 * peak:
+            peak = used
+            _tell(task, peak)
+        beyond = {"memory": used > limits.memory, "processes": processes > limits.processes}
+        if any(beyond.values()):
+            reason = next(name for name in beyond if beyond[name])
+            _tell(task, peak, WORDS[reason].format(**vars(limits)))
+            _end(child)
+            return
+        time.sleep(PAUSE)
+
+
+def _used(pid: int) -> tuple[float, int]:
+    """MiB of memory, and the number of processes, of one and all that descend from it."""
+    used, processes = 0, 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                used += process.memory_info().rss
+                processes += 1
+    return used / 2**20, processes
+
+
+def _end(child: subprocess.Popen) -> None:
+    for process in [*psutil.Process(child.pid).children(recursive=True), child]:
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            process.kill()
+
+
+def _tell(task: Task, peak: float, stopped: str = "") -> None:
+    """Replaced as a whole, because it is read while this process may be killed."""
+    new = task.usage.with_suffix(".new")
+    new.write_text(json.dumps({"peak": round(peak), "stopped": stopped}))
+    os.replace(new, task.usage)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
