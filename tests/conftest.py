@@ -22,12 +22,13 @@ OPTIONS = (
     "--disable-sync", "--disable-default-apps", "--no-first-run",
 )  # fmt: skip
 # Files with the longest tests: if they began last, one worker would wait for the other.
-FIRST = ("test_notebooks.py", "test_site_browser.py")
+FIRST = ("test_exercises.py", "test_notebooks.py", "test_site_browser.py", "test_grading.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest."""
-    items.sort(key=lambda item: item.path.name not in FIRST)
+    places = {name: i for i, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(FIRST)))
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,8 @@ get_ipython().ast_transformers.append(Gone())"""
 SHADOWS = """def isinstance(*_): return True
 def type(*_): return float
 class AssertionError(Exception): pass"""
-REPLACED = "import builtins\nbuiltins.max = lambda values: 3"
+REPLACED = "import builtins\nbuiltins.round = lambda *_: 0"
+PATCHED = "from lwsurvey import durations\ndurations.duration = lambda seconds: seconds"
 VALUE = """from ipykernel.displayhook import ZMQShellDisplayHook
 shell = get_ipython()
 def shown(*_):
@@ -259,6 +260,7 @@ CASES = {
     "lying object": Case(_answer(double=LYING), (0, 3), "defines __eq__"),
     "no assertions": Case(_prepended(NEUTRAL, double=WRONG), (0, 0), "No test counts"),
     "replaced built-ins": Case(_prepended(REPLACED), (0, 0), "No test counts"),
+    "replaced package": Case(_prepended(PATCHED), (0, 0), "No test counts"),
     "hidden built-ins": Case(_prepended(SHADOWS, double=WRONG), (0, 3), "another meaning"),
     "forged value": Case(_prepended(VALUE, double=WRONG), (0, 3), "get_ipython"),
     "cleared error": Case(_prepended(CLEARED, double=WRONG), (0, 0), "No test counts"),

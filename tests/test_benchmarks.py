@@ -174,3 +174,12 @@ def test_the_kept_table_is_whole_and_our_counts_are_todays():
     ours = table[(table.tool == OURS) & (table.device == "meta")].set_index("network")
     assert cost.profile(*networks.build(SMALL, "meta")).macs == int(ours.macs[SMALL])
     assert "| lwsurvey |" in report.markdown(pd.read_csv(Path(KEPT) / "counters.csv"), about)
+
+
+def test_a_class_of_thirty_got_the_marks_that_it_deserves():
+    kept = json.loads((KEPT / "grading.json").read_text())
+    rows = pd.DataFrame(kept["submissions"])
+    counts = rows.groupby(["chapter", "kind"]).size()
+    assert len(counts) == 6 and (counts == 10).all()
+    assert (rows.marks == rows.deserves).all()
+    assert rows[rows.kind == "partly right"].deserves.between(0, 11, inclusive="neither").all()

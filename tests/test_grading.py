@@ -187,7 +187,7 @@ def test_a_course_that_cannot_be_graded_is_refused_in_a_line(tmp_path, prepare, 
 
 
 def test_an_unknown_chapter_is_named_with_the_nearest(course):
-    done = grade(course, "tyni")
+    done = grade(course, "tinny")
     assert done.returncode == 1 and "did you mean tiny?" in done.stderr
 
 

@@ -12,10 +12,14 @@ class NbgraderError(RuntimeError):
     """A command of nbgrader failed; the message has the last lines of what it said."""
 
 
+def path() -> str:
+    """The search path, with the folder of ``alembic``, which nbgrader calls by its name."""
+    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+
+
 def environment() -> dict[str, str]:
-    """The environment, with the folder of ``alembic``, which nbgrader looks for on the path."""
-    programs = str(Path(sys.executable).parent)
-    return os.environ | {"PATH": os.pathsep.join([programs, os.environ.get("PATH", "")])}
+    """The environment with that search path."""
+    return os.environ | {"PATH": path()}
 
 
 def run(course: Path, *arguments: str, module: str = "nbgrader") -> str:

@@ -85,9 +85,10 @@ def _described(chapter: Chapter, notebook: NotebookNode) -> Made:
 
 
 def _readme(chapter: Chapter, made: Made, package: str) -> str:
+    words = {name: " (in words)" if name in made.written else "" for name in made.points}
     rows = (
-        f"| {name.removesuffix('-test')}{' (in words)' if name in made.written else ''} | {n:g} |"
-        for name, n in made.points.items()
+        f"| {i}. {name.removesuffix('-test')}{words[name]} | {points:g} |"
+        for i, (name, points) in enumerate(made.points.items(), 1)
     )
     return texts.STUDENT.format(
         title=chapter.title, slug=chapter.slug, wheel=package, exercises="\n".join(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 
 import nbformat
 from nbformat import NotebookNode
@@ -15,6 +16,8 @@ from lwsurvey.press.course.errors import CourseError
 from lwsurvey.press.course.readable import Book
 
 PRESET = "smoke"
+SHOWN = re.compile(r'"((?:fig|tbl)-[\w-]+)"')
+KINDS = {"fig": "Fig.", "tbl": "Table"}
 KEPT = {"parameters"}  # the other tags say how the page shows a cell
 
 
@@ -32,6 +35,7 @@ def notebook(chapter: Chapter, book: Book) -> NotebookNode:
     works = readable.cited((cell.source for cell in made.cells), book)
     for cell in made.cells:
         _rewrite(cell, chapter, book)
+    made.cells = [part for cell in made.cells for part in _named(cell)]
     if works:
         made.cells.append(_bibliography(works))
     _check(made, chapter.slug)
@@ -49,6 +53,15 @@ def _rewrite(cell: NotebookNode, chapter: Chapter, book: Book) -> None:
     elif "remove-input" in tags:
         cell.source = readable.code(cell.source, book)
         cell.metadata["jupyter"] = {"source_hidden": True}
+
+
+def _named(cell: NotebookNode) -> list[NotebookNode]:
+    """The cell behind the names of its figures and tables, which only the book's pages show."""
+    names = SHOWN.findall(cell.source) if cell.cell_type == "code" else []
+    if not names:
+        return [cell]
+    words = ", ".join(f"{KINDS[name[:3]]} `{name}`" for name in names)
+    return [nbformat.v4.new_markdown_cell(f"**{words}**", id=f"{cell.id}-name"), cell]
 
 
 def parameters(source: str, values: dict[str, object]) -> str:

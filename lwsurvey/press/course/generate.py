@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import PyFileConfigLoader
 
+from lwsurvey.press import nbgrader as programs
 from lwsurvey.press.course.errors import CourseError
 
 SETTINGS = "nbgrader_config.py"
@@ -57,7 +57,7 @@ def generate(nbgrader: NbGraderAPI, slug: str) -> None:
 def _programs() -> Iterator[None]:
     """Let nbgrader find ``alembic``, which it calls by its name for a new gradebook."""
     before = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), before))
+    os.environ["PATH"] = programs.path()
     try:
         yield
     finally:

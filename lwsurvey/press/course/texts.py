@@ -12,10 +12,15 @@ c = get_config()  # noqa: F821
 # Names the course in the exchange of a JupyterHub.
 c.CourseDirectory.course_id = "lightweight-networks"
 
-# Seconds for one cell. In the preset of the assignments a whole chapter takes about 20.
+# Seconds for one cell. In the preset of the assignments a whole chapter takes about half a minute.
 c.Execute.timeout = 60
 
-# Students have the README, the requirements and the package; graded copies need them not.
+# Students have the README, the requirements and the package; graded copies do not need them.
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".venv"]
+
+# The archive of a learning platform: how its file names give student and notebook.
+# c.FileNameCollectorPlugin.named_regexp = r"..."  # see nbgrader's documentation of zip_collect
+
 c.Autograde.exclude_overwriting = {{
     folder.name: [file.name for file in folder.iterdir() if file.suffix != ".ipynb"]
     for folder in Path(__file__).parent.glob("source/*/")
@@ -25,8 +30,9 @@ c.Autograde.exclude_overwriting = {{
 STUDENT = """# {title}
 
 A chapter of *Lightweight Networks, Reproduced* as an assignment. `{slug}.ipynb` is the chapter
-with smaller experiments, so that all of it runs in about half a minute on a laptop; its numbers
-are therefore coarser than those of the book. The exercises are at the end.
+with smaller experiments, so that all of it runs in about half a minute on a laptop. Its numbers are
+coarser than those of the book, and a verdict can differ from what the text says of it: the text
+speaks of the book's run. The exercises are at the end.
 
 ## Set up, once
 
@@ -37,8 +43,9 @@ of them PyTorch. In this folder:
     .venv/bin/python -m pip install -r requirements.txt
     .venv/bin/python -m pip install --no-deps {wheel}
 
-On Windows write `.venv\\Scripts\\python` for `.venv/bin/python`. The last file is the book's own
-package with all data that the chapter reads. From here on everything works without a network.
+On Windows write `py` for `python3`, and `.venv\\Scripts\\python` for `.venv/bin/python`. The last
+file is the book's own package with all data that the chapter reads. From here on everything works
+without a network.
 The same environment serves the other chapters of the course that come with the same package.
 
 ## Work
@@ -92,11 +99,15 @@ up and how to work. On a JupyterHub with nbgrader's exchange:
 
     nbgrader release_assignment CHAPTER
 
+There, install `requirements.txt` and the wheel beside it once, in the environment of the hub's
+kernels; students then skip *Set up*.
+
 ## Collect
 
 Put each notebook at `submitted/STUDENT/CHAPTER/CHAPTER.ipynb`, where STUDENT is a name without
 spaces. nbgrader does this for you with `nbgrader collect CHAPTER` (exchange) and
-`nbgrader zip_collect CHAPTER` (a zip file of a learning platform).
+`nbgrader zip_collect CHAPTER` (a learning platform's archive, in `downloaded/CHAPTER/archive/`;
+`nbgrader_config.py` must say how the platform names its files).
 
 ## Grade
 
@@ -104,7 +115,7 @@ spaces. nbgrader does this for you with `nbgrader collect CHAPTER` (exchange) an
 
 grades all submissions of all chapters, each in a process and a fresh folder of its own, without a
 network and with limits of time and memory. `grading/index.html` has the result, `grading/marks.csv`
-the marks, `feedback/` a page for each student.
+the marks, `feedback/` a page for each submission that could be graded.
 
 Without the book's package the same is, for each chapter:
 
@@ -114,14 +125,17 @@ Without the book's package the same is, for each chapter:
 
 in any environment with nbgrader, what `release/CHAPTER/requirements.txt` lists, and the wheel
 beside it. These commands run what students wrote as yourself, with your files and your network:
-put a sandbox around them.
+put a sandbox around them. nbgrader's own feedback shows the hidden tests; that of `lwsurvey grade`
+does not.
 
 ## Read the written answers
 
     jupyter lab
 
 and choose *Nbgrader*, *Formgrader*: it shows the written answers one after the other, and there
-you give points for them. Until then they count nothing. Then make the feedback again.
+you give points for them. Until then they count nothing; an answer that was left as handed out has
+no marks and is not shown. Then `lwsurvey grade .` again: it renews the table and the feedback, and
+grades nothing twice.
 
 ## Change
 

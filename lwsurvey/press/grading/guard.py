@@ -17,14 +17,15 @@ TRUSTED = (
     "isinstance", "len", "list", "map", "max", "min", "range", "round", "set", "sorted", "str",
     "sum", "tuple", "type", "zip",
 )  # fmt: skip
-FORGED = "assertions no longer fail, or built-in functions were replaced, in this kernel"
+LIBRARIES = ("numpy", "torch", "torch.nn.functional")
+FORGED = "in this kernel assertions no longer fail, or functions that tests need were replaced"
 RESTORED = "gives built-in functions another meaning ({names}); the tests used the real ones"
 
 # Removes names of the notebook that hide built-ins; says which, and whether those are genuine.
 CLEAN = """
 def _():
-    import builtins, json
-    from types import BuiltinFunctionType
+    import builtins, json, sys
+    from types import BuiltinFunctionType, FunctionType
     names = {names!r}
     hidden = [name for name in names if name in globals()]
     for name in hidden:
@@ -34,6 +35,17 @@ def _():
         and getattr(builtins, name).__module__ == "builtins"
         and getattr(builtins, name).__name__ == name
         for name in names
+    )
+    packages = [
+        module
+        for name, module in list(sys.modules.items())
+        if name.split(".")[0] == "lwsurvey" or name in {libraries!r}
+    ]
+    genuine = genuine and not any(
+        "ipykernel_" in value.__code__.co_filename
+        for module in packages
+        for value in list(vars(module).values())
+        if isinstance(value, FunctionType)
     )
     shell = get_ipython()
     hooks = bool(shell.ast_transformers or shell.input_transformers_post)
@@ -51,7 +63,7 @@ def token() -> str:
 
 def clean(word: str) -> str:
     """Code to run before a test; ``read`` understands what it prints."""
-    return CLEAN.format(names=TRUSTED, token=word)
+    return CLEAN.format(names=TRUSTED, libraries=LIBRARIES, token=word)
 
 
 def canary(word: str) -> str:

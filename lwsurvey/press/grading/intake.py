@@ -35,10 +35,11 @@ class Submission:
     folder: Path
 
     def key(self) -> str:
-        """Changes when a file of the submission does."""
+        """Changes when a file of the submission does, or the chapter with its tests."""
         made = hashlib.sha256()
-        for path in _files(self.folder):
-            made.update(f"{path.relative_to(self.folder)}\0{path.stat().st_size}\0".encode())
+        source = self.folder.parents[2] / "source" / self.chapter / f"{self.chapter}.ipynb"
+        for path in (source, *_files(self.folder)):
+            made.update(f"{path.name}\0{path.stat().st_size}\0".encode())
             with path.open("rb") as file:
                 made.update(hashlib.file_digest(file, "sha256").digest())
         return made.hexdigest()

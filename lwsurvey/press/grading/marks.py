@@ -55,7 +55,9 @@ def _of(gradebook: Gradebook, chapter: str, student: str) -> dict[str, float | N
         notebook = gradebook.find_submission_notebook(chapter, chapter, student)
     except MissingEntry:
         return {}
-    return {
-        grade.name: None if grade.needs_manual_grade else float(grade.score)
-        for grade in notebook.grades
-    }
+    return {grade.name: None if _unread(grade) else float(grade.score) for grade in notebook.grades}
+
+
+def _unread(grade: object) -> bool:
+    """Whether nobody has read it; after a new grading nbgrader asks for marks that it has."""
+    return grade.needs_manual_grade and grade.manual_score is None

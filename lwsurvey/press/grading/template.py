@@ -38,11 +38,12 @@ td.n, th.n { text-align: right; white-space: nowrap; }
 <h2 id="{{ chapter.slug }}">{{ chapter.slug }}</h2>
 <p>{{ view.counts["graded"] }} graded, {{ view.counts["graded in part"] }} graded in part,
 {{ view.counts["not graded"] }} not graded.
-{% if view.mean is not none %}Marks of those graded, so far: mean {{ view.mean|g }}
+{% if view.mean is not none %}Marks of those graded, unread answers counted as none: mean
+ {{ view.mean|g }}
 {%- if view.spread is not none %} ± {{ view.spread|g }} (standard deviation){% endif %}
  of {{ "%g"|format(chapter.of) }}.{% endif %}
- Grading took {{ view.seconds|duration }} of processes that ran side by side; the largest kernel
- needed {{ view.peak }} MiB.</p>
+ Grading took {{ view.seconds|duration }}, added over submissions that ran side by side; the largest
+ kernel used {{ view.peak }} MiB.</p>
 <h3>Marks</h3>
 <div class="histogram" role="img" aria-label="Submissions by marks:
 {%- for name, count, _ in view.histogram %} {{ name }}: {{ count }};{% endfor %}">
@@ -71,6 +72,8 @@ td.n, th.n { text-align: right; white-space: nowrap; }
 {% endfor %}
 </tbody></table></div>
 <h3>Submissions</h3>
+<p>In part: a cell was stopped, or no test could be trusted; the last column says which. Look: read
+the submission yourself; this costs no marks.</p>
 <div class="wide" tabindex="0" role="region" aria-label="Submissions of {{ chapter.slug }}"><table>
 <thead><tr><th>Student</th><th>Status</th><th class="n">marks</th><th class="n">to read</th>
 <th class="n">time</th><th class="n">MiB</th><th>What happened</th></tr></thead><tbody>
