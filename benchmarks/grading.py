@@ -48,6 +48,8 @@ def main(slugs: tuple[str, ...], jobs: int, out: Path | None) -> None:
     made |= {"cell_seconds": SECONDS, "memory_mib": MEMORY, "submissions": rows}
     target = out or paths.root() / "data" / "benchmarks" / "grading.json"
     write(target, {"made": provenance()} | made)
+    if wrong := sum(row["marks"] != row["deserves"] for row in rows):
+        raise click.ClickException(f"{wrong} marks are not as deserved")
 
 
 def _lwsurvey(*arguments: str) -> None:

@@ -35,7 +35,7 @@ for top in ("COURSE", "..", "../..", "/home", "/root"):
     for folder, _, names in os.walk(top):
         for name in names:
             if name.endswith((".ipynb", "gradebook.db")):
-                raise SystemExit(os.path.join(folder, name))"""
+                get_ipython().ast_transformers.append(None)  # found: costs all marks"""
 
 
 @dataclass(frozen=True)

@@ -451,12 +451,11 @@ def grade(
 ) -> None:
     """Grade the submissions of a course that are new or changed.
 
-    DIR is a course folder of lwsurvey assign, or of nbgrader; submissions are where nbgrader
-    has them, in DIR/submitted/STUDENT/CHAPTER. Each is graded by nbgrader in a process and a
-    sandbox of its own, without a network. Marks go to nbgrader's gradebook, and from there,
-    with those that you gave by hand, to DIR/grading/marks.csv, exercises.csv and index.html;
-    what students get back is in DIR/feedback. The command can be interrupted: what was graded
-    stays.
+    DIR is a course folder of lwsurvey assign; submissions are where nbgrader has them, in
+    DIR/submitted/STUDENT/CHAPTER. Each is graded by nbgrader in a process and a sandbox of its
+    own, without a network. Marks go to nbgrader's gradebook, and from there, with those that you
+    gave by hand, to DIR/grading/marks.csv, exercises.csv and index.html; what students get back
+    is in DIR/feedback. The command can be interrupted: what was graded stays.
 
     \b
     Examples:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import nbformat
 from nbformat import NotebookNode
@@ -26,11 +27,13 @@ class Case:
         make: of the released notebook a notebook, a text of the file, or None for no file.
         marks: of the two exercises that are graded by program; None if nothing can be graded.
         told: stands in what the instructor reads; empty if nothing need be said.
+        files: that are handed in beside the notebook.
     """
 
     make: Callable[[NotebookNode], NotebookNode | str | None]
     marks: tuple[float, float] | None
     told: str = ""
+    files: dict[str, str] = field(default_factory=dict)
 
 
 def _changed(change: Callable[[NotebookNode], object], **answers: str) -> Callable:
@@ -70,6 +73,11 @@ def _tests_first(nb: NotebookNode) -> None:
 
 def _edit_test(nb: NotebookNode) -> None:
     cell(nb, "double-test").source = "assert True"
+
+
+def _skip(nb: NotebookNode) -> None:
+    for name in SOLUTIONS:
+        cell(nb, f"{name}-test").metadata["tags"] = ["skip-execution", "raises-exception"]
 
 
 def _points(nb: NotebookNode) -> None:
@@ -116,6 +124,20 @@ SHADOWS = """def isinstance(*_): return True
 def type(*_): return float
 class AssertionError(Exception): pass"""
 REPLACED = "import builtins\nbuiltins.round = lambda *_: 0"
+# Outside of the sandbox, where the course's folder can be written, this would leave a file there.
+ESCAPE = """import pathlib
+try:
+    pathlib.Path("COURSE/litter-of-a-student").write_text("x")
+except OSError:
+    pass"""
+READS = """def double(x):
+    print(In[-1])
+    if "hidden-" + "word" not in In[-1]:
+        return 2 * x"""
+TELLS = """import linecache
+for name, entry in linecache.cache.items():
+    if "ipykernel" in name:
+        print("".join(entry[2]))"""
 PATCHED = "from lwsurvey import durations\ndurations.duration = lambda seconds: seconds"
 VALUE = """from ipykernel.displayhook import ZMQShellDisplayHook
 shell = get_ipython()
@@ -203,6 +225,24 @@ CASES = {
     "tests first": Case(_changed(_tests_first), (2, 3), "before its answer"),
     "edited test": Case(_changed(_edit_test, double=WRONG), (0, 3), "was edited"),
     "test made text": Case(_changed(_all_markdown), (2, 3), "another type"),
+    "skipped tests": Case(_changed(_skip, double=WRONG), (0, 3)),
+    "reads the test": Case(_answer(double=READS), (2, 3), "uses In"),
+    "prints all tests": Case(
+        _changed(lambda nb: nb.cells.append(new_code_cell(TELLS))), (2, 3), "uses linecache"
+    ),
+    "own package": Case(
+        _prepended("import lwsurvey"), (2, 3), "Python files of its own", {"lwsurvey.py": ESCAPE}
+    ),
+    "own helper": Case(
+        _answer(double="from helper import double"),
+        (2, 3),
+        "Python files of its own, helper.py",
+        {"helper.py": SOLUTIONS["double"]},
+    ),
+    "own library": Case(
+        _answer(), (2, 3), "Python files of its own", {"psutil.py": ESCAPE, "zmq.py": ESCAPE}
+    ),
+    "file name": Case(_answer(), (2, 3), "", {os.fsdecode(b"\xfc.txt"): "x"}),
     "own points": Case(_changed(_points, largest="largest = 0"), (2, 0), "points"),
     "damaged metadata": Case(_changed(_no_points), (2, 3)),
     "another kernel": Case(_changed(_kernelspec), (2, 3)),

@@ -151,7 +151,7 @@ def test_students_get_all_that_they_need(course):
     assert re.fullmatch(r"lwsurvey-[\d.]+\+(g[0-9a-f]{12}(\.dirty)?|unknown)-.*\.whl", package.name)
     readme, needed = ((folder / n).read_text() for n in ("README.md", "requirements.txt"))
     assert package.name in readme and "conv-cost.ipynb" in readme
-    assert "| conv-cost-words (in words) | 2 |" in readme
+    assert "| 4. conv-cost-words (in words) | 2 |" in readme
     names = set(re.findall(r"^([\w.-]+)==", needed, re.M))
     assert {"torch", "jupyterlab", "ipykernel", "numpy", "traitlets"} <= names
     assert not {"nbgrader", "sphinx", "pytest"} & names

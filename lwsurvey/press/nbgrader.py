@@ -34,7 +34,7 @@ def run(course: Path, *arguments: str, module: str = "nbgrader") -> str:
         NbgraderError: it failed.
     """
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-P", "-m", module, *arguments],
         cwd=course,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -44,5 +44,5 @@ def run(course: Path, *arguments: str, module: str = "nbgrader") -> str:
     )
     if done.returncode:
         said = "\n  ".join(done.stdout.strip().splitlines()[-6:])
-        raise NbgraderError(f"nbgrader {arguments[0]} failed:\n  {said}")
+        raise NbgraderError(f"{module} {arguments[0]} failed:\n  {said}")
     return done.stdout

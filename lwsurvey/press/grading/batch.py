@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,7 +14,7 @@ from lwsurvey.press.course.errors import CourseError
 from lwsurvey.press.grading import intake, one, outcome
 from lwsurvey.press.grading.intake import Submission
 from lwsurvey.press.grading.limits import Limits
-from lwsurvey.press.grading.outcome import NOT_GRADED, Outcome
+from lwsurvey.press.grading.outcome import IN_PART, NOT_GRADED, Outcome
 from lwsurvey.press.parameters import unknown
 
 
@@ -32,10 +34,12 @@ def chapters(course: Path, chosen: tuple[str, ...]) -> list[str]:
     for name in chosen:
         if name not in found:
             raise CourseError(unknown("chapter", name, found))
-    return list(chosen) or found
+    return list(dict.fromkeys(chosen)) or found
 
 
-def todo(course: Path, chapters: list[str], force: bool) -> tuple[list[Submission], int]:
+def todo(
+    course: Path, chapters: list[str], limits: Limits, force: bool
+) -> tuple[list[Submission], int]:
     """The submissions to grade, and how many there are.
 
     Raises:
@@ -47,12 +51,18 @@ def todo(course: Path, chapters: list[str], force: bool) -> tuple[list[Submissio
             f"no submissions: {course / 'submitted'} has no folder STUDENT/"
             f"{chapters[0]}; nbgrader's collect and zip_collect fill it, or copy them there"
         )
-    return [s for s in found if force or _changed(course, s)], len(found)
+    return [s for s in found if force or _changed(course, s, limits)], len(found)
 
 
-def _changed(course: Path, submission: Submission) -> bool:
+def _changed(course: Path, submission: Submission, limits: Limits) -> bool:
+    """Whether a grading can come out otherwise than the last one."""
     kept = outcome.load(course, submission.chapter, submission.student)
-    return kept is None or kept.key != submission.key()
+    try:
+        if kept is None or kept.key != submission.key():
+            return True
+    except OSError:
+        return True  # it cannot be read, which grading tells
+    return kept.status == IN_PART and kept.limits != asdict(limits)
 
 
 def run(
@@ -77,6 +87,7 @@ def run(
         finally:
             for task in tasks:
                 task.cancel()
+            one.stop()
 
 
 def _safely(course: Path, submission: Submission, limits: Limits, sandbox: bool) -> Outcome:
@@ -86,5 +97,6 @@ def _safely(course: Path, submission: Submission, limits: Limits, sandbox: bool)
     except Exception as error:
         told = [f"Grading failed: {type(error).__name__}: {error}; this is a fault of lwsurvey."]
         failed = Outcome(submission.student, submission.chapter, "", NOT_GRADED, told, look=True)
-        failed.save(course)
+        with contextlib.suppress(OSError):  # of a full disk, say; it is told all the same
+            failed.save(course)
         return failed

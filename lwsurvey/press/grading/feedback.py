@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+
 from nbformat import NotebookNode
 from nbgrader.apps import GenerateFeedbackApp
 from nbgrader.converters import GenerateFeedback
@@ -15,19 +17,43 @@ from traitlets.config import Config
 
 from lwsurvey.press.notebook import HIDDEN
 
+SHORT = 12  # characters of a line that may stand anywhere
+
 
 class HideTests(NbGraderPreprocessor):
-    """Leaves of a test what students had, and of its failure whether a hidden part failed."""
+    """Leaves of a test what students had, and of its failure no more than its kind."""
 
-    def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple:
-        """Cut the hidden part out of the source, and the lines of it out of the traceback."""
-        if cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
-            hidden = HIDDEN.findall(cell.source + "\n")
-            cell.source = HIDDEN.sub("", cell.source + "\n").rstrip("\n")
-            for output in cell.outputs:
-                if output.output_type == "error" and hidden:
-                    output.traceback = [f"{output.ename}: {output.evalue}".rstrip(": ")]
-        return cell, resources
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """Cut hidden parts out of sources, and outputs that quote them."""
+        tests = [cell for cell in nb.cells if _is_test(cell)]
+        hidden = [part for cell in tests for part in HIDDEN.findall(cell.source + "\n")]
+        lines = {line.strip() for part in hidden for line in part.splitlines()}
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = [o for o in cell.outputs if not _quotes(o, lines)]
+        for cell in tests:
+            _hide(cell)
+        return nb, resources
+
+
+def _is_test(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+
+
+def _quotes(output: NotebookNode, lines: set[str]) -> bool:
+    """Whether an output that is no error of a test has a line of a hidden test."""
+    text = "" if output.output_type == "error" else json.dumps(output, ensure_ascii=False)
+    return any(len(line) > SHORT and json.dumps(line)[1:-1] in text for line in lines)
+
+
+def _hide(cell: NotebookNode) -> None:
+    """What a test printed or said could come from its hidden part, so that it goes."""
+    cell.source, found = HIDDEN.subn("", cell.source + "\n")
+    cell.source = cell.source.rstrip("\n")
+    if found:
+        cell.outputs = [o for o in cell.outputs if o.output_type == "error"]
+        for output in cell.outputs:
+            output.evalue, output.traceback = "", [f"{output.ename} in this test"]
 
 
 def config() -> Config:

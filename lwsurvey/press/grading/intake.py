@@ -13,6 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 LARGEST = 50  # MiB of a notebook, or of all other files of a submission
+LOOK = "Look at it"
 MANY = 200  # files of a submission
 
 
@@ -39,7 +40,7 @@ class Submission:
         made = hashlib.sha256()
         source = self.folder.parents[2] / "source" / self.chapter / f"{self.chapter}.ipynb"
         for path in (source, *_files(self.folder)):
-            made.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+            made.update(os.fsencode(path.name) + b"\0%d\0" % path.stat().st_size)
             with path.open("rb") as file:
                 made.update(hashlib.file_digest(file, "sha256").digest())
         return made.hexdigest()
@@ -70,6 +71,11 @@ def stage(submission: Submission, place: Path, release: NotebookNode) -> list[st
     Raises:
         IntakeError: there is no notebook that could be graded.
     """
+    if strange := set(submission.student) & set("*?[]"):
+        raise IntakeError(
+            f"nbgrader cannot take the name {submission.student}; rename the folder, without "
+            + "".join(sorted(strange))
+        )
     shutil.rmtree(place, ignore_errors=True)
     source, told = _notebook(submission, _names(release))
     files = [path for path in _files(submission.folder) if path.suffix != ".ipynb"]
@@ -82,6 +88,8 @@ def stage(submission: Submission, place: Path, release: NotebookNode) -> list[st
         shutil.copyfile(path, target)
     place.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, place / f"{submission.chapter}.ipynb")
+    if code := [_shown(path) for path in files if path.suffix == ".py"]:
+        told.append(f"{LOOK}: it brings Python files of its own, {', '.join(code)}.")
     return told
 
 
@@ -94,8 +102,8 @@ def _notebook(submission: Submission, names: set[str]) -> tuple[Path, list[str]]
     others = [p for p in _files(submission.folder) if p.suffix == ".ipynb"]
     fitting = [p for p in others if _is_of(p, names)]
     if len(fitting) == 1:
-        return fitting[0], [f"The notebook was handed in as {fitting[0].name}."]
-    found = ", ".join(p.name for p in others) or "none at all"
+        return fitting[0], [f"The notebook was handed in as {_shown(fitting[0])}."]
+    found = ", ".join(map(_shown, others)) or "none at all"
     raise IntakeError(f"There is no notebook {expected.name} in the submission ({found}).")
 
 
@@ -125,6 +133,11 @@ def read(path: Path) -> NotebookNode:
     if not all(isinstance(source, str) for _, source, _ in cells):
         raise IntakeError(f"{path.name} is no notebook: a cell has no text.")
     return notebook
+
+
+def _shown(path: Path) -> str:
+    """A file's name as text, whatever bytes it is made of."""
+    return os.fsencode(path.name).decode("utf-8", errors="replace")
 
 
 def _brief(error: Exception) -> str:

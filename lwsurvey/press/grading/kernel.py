@@ -7,9 +7,9 @@ kernel; the task comes through the environment.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,11 +21,14 @@ import psutil
 
 from lwsurvey.press.grading import sandbox, usage
 from lwsurvey.press.grading.limits import Limits, Task, current
+from lwsurvey.press.grading.story import write
 
 PAUSE = 0.05
 WORDS = {
     "memory": "it needed more than {memory} MiB of memory",
     "processes": "it started more than {processes} processes",
+    "disk": "it wrote more than {disk} MiB",
+    "parent": "the process that started the kernel has gone",
 }
 
 
@@ -40,7 +43,7 @@ def main(argv: list[str]) -> int:
             env=sandbox.environment(home),
             preexec_fn=lambda: _restrict(task.limits),
         )
-        _watch(child, task)
+        _watch(child, task, Path(argv[0]))
         return child.wait()
 
 
@@ -52,6 +55,9 @@ def _place(task: Task, runtime: Path, argv: list[str]) -> Iterator[tuple[list[st
         yield sandbox.command(argv, folder=folder, runtime=runtime, disk=disk), folder
         return
     with tempfile.TemporaryDirectory() as fresh:
+        for path in folder.iterdir():
+            if path.is_file() and path.suffix != ".ipynb":
+                shutil.copy(path, fresh)
         yield argv, Path(fresh)
 
 
@@ -67,7 +73,8 @@ def _restrict(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _watch(child: subprocess.Popen, task: Task) -> None:
+def _watch(child: subprocess.Popen, task: Task, runtime: Path) -> None:
+    parent = os.getppid()
     peak, limits = float(usage.peak(task.usage) or 0), task.limits
     _tell(task, peak)  # nothing has stopped this kernel yet
     while child.poll() is None:
@@ -75,7 +82,12 @@ def _watch(child: subprocess.Popen, task: Task) -> None:
         if used > 1.02 * peak:
             peak = used
             _tell(task, peak)
-        beyond = {"memory": used > limits.memory, "processes": processes > limits.processes}
+        beyond = {
+            "memory": used > limits.memory,
+            "processes": processes > limits.processes,
+            "disk": _size(runtime) > limits.disk,
+            "parent": os.getppid() != parent,
+        }
         if any(beyond.values()):
             reason = next(name for name in beyond if beyond[name])
             _tell(task, peak, WORDS[reason].format(**vars(limits)))
@@ -96,6 +108,13 @@ def _used(pid: int) -> tuple[float, int]:
     return used / 2**20, processes
 
 
+def _size(runtime: Path) -> float:
+    """MiB of files where the kernel has its sockets."""
+    with contextlib.suppress(FileNotFoundError):
+        return sum(path.stat().st_size for path in runtime.rglob("*")) / 2**20
+    return 0.0
+
+
 def _end(child: subprocess.Popen) -> None:
     for process in [*psutil.Process(child.pid).children(recursive=True), child]:
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
@@ -103,10 +122,7 @@ def _end(child: subprocess.Popen) -> None:
 
 
 def _tell(task: Task, peak: float, stopped: str = "") -> None:
-    """Replaced as a whole, because it is read while this process may be killed."""
-    new = task.usage.with_suffix(".new")
-    new.write_text(json.dumps({"peak": round(peak), "stopped": stopped}))
-    os.replace(new, task.usage)
+    write(task.usage, {"peak": round(peak), "stopped": stopped})
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +10,8 @@ from pathlib import Path
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Unicode, default
+
+LAST = "import sys; sys.path.append('')"  # files of one's own, behind all packages
 
 
 class Manager(AsyncKernelManager):
@@ -44,14 +46,14 @@ class Manager(AsyncKernelManager):
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         """The kernel's own command, behind that of ``kernel.py``."""
-        command = super().format_kernel_cmd(extra_arguments)
-        return [sys.executable, "-m", "lwsurvey.press.grading.kernel", self.runtime, *command]
+        # -P, because the working folder has the student's files, which would be imported first:
+        # those of kernel.py outside of the sandbox.
+        python, *rest = super().format_kernel_cmd(extra_arguments)
+        own = [sys.executable, "-P", "-m", "lwsurvey.press.grading.kernel", self.runtime]
+        return [*own, python, "-P", *rest, f"--IPKernelApp.exec_lines={LAST}"]
 
     def cleanup_resources(self, restart: bool = False) -> None:
         """The sockets' folder goes with the kernel."""
         super().cleanup_resources(restart)
         if not restart and self.has_trait("runtime"):
-            for path in Path(self.runtime).glob("*"):
-                path.unlink(missing_ok=True)
-            if os.path.isdir(self.runtime):
-                os.rmdir(self.runtime)
+            shutil.rmtree(self.runtime, ignore_errors=True)

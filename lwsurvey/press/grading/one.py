@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
 
 from lwsurvey.press import nbgrader
 from lwsurvey.press.grading import intake, marks, usage
-from lwsurvey.press.grading.intake import IntakeError, Submission
+from lwsurvey.press.grading.intake import LOOK, IntakeError, Submission
 from lwsurvey.press.grading.limits import Limits, Task
 from lwsurvey.press.grading.outcome import GRADED, IN_PART, NOT_GRADED, Outcome
 from lwsurvey.press.grading.story import Story
 
 MARGIN = 120  # seconds for nbgrader itself, around the cells
-AUTOGRADE = [sys.executable, "-m", "lwsurvey.press.grading.autograde"]
+RUNNING: set[subprocess.Popen] = set()
+AUTOGRADE = [sys.executable, "-P", "-m", "lwsurvey.press.grading.autograde"]
 
 
 def grade(course: Path, submission: Submission, limits: Limits, sandbox: bool) -> Outcome:
@@ -35,7 +38,8 @@ def grade(course: Path, submission: Submission, limits: Limits, sandbox: bool) -
     began = time.monotonic()
     student, chapter = submission.student, submission.chapter
     release = course / "release" / chapter / f"{chapter}.ipynb"
-    outcome = Outcome(student, chapter, submission.key(), NOT_GRADED)
+    outcome = Outcome(student, chapter, submission.key(), NOT_GRADED, limits=asdict(limits))
+    earlier = any(marks.read(course, chapter, [student])[student].values())
     try:
         notebook = nbformat.read(release, as_version=4)
         outcome.told += intake.stage(submission, staged(course, chapter, student), notebook)
@@ -45,7 +49,7 @@ def grade(course: Path, submission: Submission, limits: Limits, sandbox: bool) -
         task = Task(limits, release, *_reports(course, submission), sandbox)
         _judge(task, outcome, _autograde(course, submission, task), log(course, submission))
         shutil.rmtree(staged(course, chapter, student))
-    if outcome.status == NOT_GRADED and marks.read(course, chapter, [student])[student]:
+    if outcome.status == NOT_GRADED and earlier:
         outcome.told.append("Marks that an earlier submission got stand.")
     outcome.seconds = round(time.monotonic() - began, 1)
     outcome.save(course)
@@ -74,7 +78,7 @@ def _reports(course: Path, submission: Submission) -> tuple[Path, Path]:
 def _autograde(course: Path, submission: Submission, task: Task) -> bool:
     """Whether nbgrader came to an end and was content."""
     arguments = [
-        submission.chapter, "--student", submission.student, "--create", "--force",
+        submission.chapter, f"--student={submission.student}", "--create", "--force",
         "--CourseDirectory.submitted_directory=grading/intake",
         f"--CourseDirectory.db_url={marks.url(course)}",
     ]  # fmt: skip
@@ -93,23 +97,34 @@ def _run(command: list[str], course: Path, submission: Submission, task: Task) -
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        RUNNING.add(process)
         try:
             process.wait(task.limits.notebook + task.limits.cell + MARGIN)
         except subprocess.TimeoutExpired:
             said.write("\nIt did not end and was stopped.\n")
         finally:
+            RUNNING.discard(process)
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
         return process.wait()
+
+
+def stop() -> None:
+    """End what is being graded; a kernel ends when the process that started it has gone."""
+    for process in list(RUNNING):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _judge(task: Task, outcome: Outcome, ended: bool, said: Path) -> None:
     """What the processes told becomes part of the outcome."""
     story = Story.load(task.report)
     outcome.told += story.told
-    outcome.look, outcome.peak = story.look, usage.peak(task.usage)
+    outcome.look = any(told.startswith(LOOK) for told in outcome.told) or story.look
+    outcome.peak = usage.peak(task.usage)
     if ended:
         outcome.status = IN_PART if story.stopped or story.forged else GRADED
         return
     last = " ".join(said.read_text().strip().splitlines()[-1:]) or "it said nothing"
     outcome.told.append(f"nbgrader could not grade it: {last}")
+    outcome.key = ""  # so that it is tried again

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from lwsurvey.press.grading.story import write
 
 GRADED = "graded"
 IN_PART = "graded in part"
@@ -24,6 +25,7 @@ class Outcome:
         look: whether a person should look at the submission.
         seconds: that it took.
         peak: MiB of memory of its kernel at the most; None if none ran.
+        limits: that it was graded within.
     """
 
     student: str
@@ -34,14 +36,13 @@ class Outcome:
     look: bool = False
     seconds: float = 0.0
     peak: int | None = None
+    limits: dict[str, float] = field(default_factory=dict)
 
     def save(self, course: Path) -> None:
         """Write it as a whole."""
         path = place(course, self.chapter, self.student)
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(asdict(self), indent=1) + "\n")
-        os.replace(new, path)
+        write(path, asdict(self))
 
 
 def place(course: Path, chapter: str, student: str) -> Path:

@@ -7,6 +7,7 @@ import shutil
 import site
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,9 +37,9 @@ def check() -> None:
             "bubblewrap (bwrap) is not on this machine; on Debian and Ubuntu: "
             "apt-get install bubblewrap" + advice
         )
-    tried = subprocess.run(
-        ["bwrap", *ISOLATION, "--ro-bind", "/", "/", "true"], capture_output=True, text=True
-    )
+    with tempfile.TemporaryDirectory() as place:
+        argv = command(["true"], folder=Path(place), runtime=Path(place), disk=1)
+        tried = subprocess.run(argv, capture_output=True, text=True)
     if tried.returncode:
         raise SandboxError(f"bubblewrap does not work here ({tried.stderr.strip()}){advice}")
 
@@ -51,24 +52,28 @@ def command(argv: list[str], *, folder: Path, runtime: Path, disk: int) -> list[
         folder: its files are shown read-only in the working directory, but no notebooks, since
             the one that is graded holds the hidden tests by now.
         runtime: folder of the kernel's sockets; the only one that both sides write.
-        disk: MiB of files that it may write to its home and to /tmp, each.
+        disk: MiB of files that it may write to its home, to /tmp and to /dev/shm, each.
     """
     size = ["--size", str(disk * 2**20), "--tmpfs"]
     made = ["bwrap", *ISOLATION, "--proc", "/proc", "--dev", "/dev"]
-    made += [*size, "/tmp", *size, str(HOME)]
+    made += [*size, "/tmp", *size, "/dev/shm", *size, str(HOME)]
     for path in _shown():
         made += ["--ro-bind", str(path), str(path)]
     for path in sorted(folder.iterdir()):
         if path.suffix != ".ipynb":
             made += ["--ro-bind", str(path), str(HOME / path.name)]
-    return [*made, "--bind", str(runtime), str(runtime), "--chdir", str(HOME), *argv]
+    made += ["--bind", str(runtime), str(runtime), "--remount-ro", "/"]
+    return [*made, "--chdir", str(HOME), *argv]
 
 
 def environment(home: Path) -> dict[str, str]:
     """The variables that the kernel gets: those that Python needs, and no other."""
-    kept = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "NBGRADER_EXECUTION")
+    kept = ("PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "NBGRADER_EXECUTION")
     found = {name: os.environ[name] for name in kept if name in os.environ}
+    # An editable installation would be found only behind the student's own files.
+    packages = [str(Path(lwsurvey.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
     return found | {
+        "PYTHONPATH": os.pathsep.join(filter(None, packages)),
         "HOME": str(home),
         "IPYTHONDIR": str(home / ".ipython"),
         "LWSURVEY_ROOT": str(paths.root()),

@@ -42,7 +42,7 @@ def grade(
     """
     course = course.resolve()
     slugs = batch.chapters(course, chosen)
-    todo, there = batch.todo(course, slugs, force)
+    todo, there = batch.todo(course, slugs, limits, force)
     if not trusted:
         sandbox.check()
         if shown := sandbox.shows(course):

@@ -32,12 +32,17 @@ class Story:
             setattr(self, name, getattr(self, name) or value)
 
     def save(self, path: Path) -> None:
-        """Write it as a whole, because the process that writes may be killed."""
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(asdict(self), indent=1))
-        os.replace(new, path)
+        """Write it, so that it can be loaded at any moment."""
+        write(path, asdict(self))
 
     @classmethod
     def load(cls, path: Path) -> Story:
         """Read it; an empty one if nothing was told yet."""
         return cls(**json.loads(path.read_text())) if path.exists() else cls()
+
+
+def write(path: Path, content: dict) -> None:
+    """Write a JSON file as a whole, because the process that writes may be killed."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(content, indent=1) + "\n")
+    os.replace(new, path)

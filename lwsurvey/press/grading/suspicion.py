@@ -7,11 +7,29 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
+from lwsurvey.press.grading.intake import LOOK
+
 MODULES = {
-    "builtins", "ctypes", "gc", "inspect", "multiprocessing", "os", "pickle", "pty", "requests",
+    "IPython", "builtins", "ctypes", "gc", "importlib", "inspect", "linecache",
+    "multiprocessing", "os", "pickle", "pty", "requests",
     "signal", "socket", "sqlite3", "subprocess", "sys", "threading", "traceback", "urllib",
 }  # fmt: skip
-NAMES = {"__builtins__", "__import__", "compile", "eval", "exec", "get_ipython", "globals", "open"}
+NAMES = {
+    "In",
+    "Out",
+    "_ih",
+    "_oh",
+    "setattr",
+    "vars",
+    "__builtins__",
+    "__import__",
+    "compile",
+    "eval",
+    "exec",
+    "get_ipython",
+    "globals",
+    "open",
+}
 LYING = {"__eq__", "__ne__", "__sub__", "__rsub__", "__lt__", "__le__", "__gt__", "__ge__"}
 LYING |= {"__bool__", "__class__", "__instancecheck__", "__isub__", "__abs__"}
 
@@ -27,7 +45,7 @@ def remarks(nb: NotebookNode, release: NotebookNode) -> list[str]:
     found = []
     for cell in nb.cells:
         if cell.cell_type == "code" and cell.source.strip() not in ours:
-            found += [f"Look at it: a cell {what}." for what in sorted(set(_odd(cell.source)))]
+            found += [f"{LOOK}: a cell {what}." for what in sorted(set(_odd(cell.source)))]
     return list(dict.fromkeys(found))
 
 
@@ -39,7 +57,8 @@ def _odd(source: str) -> Iterator[str]:
     try:
         tree = ast.parse(plain)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return  # it fails in the kernel as well, which is told there
+        yield "is no plain Python, so that nothing could be looked for"
+        return
     for node in ast.walk(tree):
         yield from _of(node)
 
