@@ -162,6 +162,10 @@ def double(x):
             hog = bytearray(b"x") * (2 * 10**8)
             time.sleep(60)
     time.sleep(60)"""
+SLEEPERS = """import subprocess, time
+def double(x):
+    started = [subprocess.Popen(["sleep", "60"]) for _ in range(100)]
+    time.sleep(60)"""
 LITTER = """import os, pathlib
 for folder in ("/", "/usr", "/etc", "/tmp", "..", "../..", os.path.expanduser("~"), os.getcwd()):
     try:
@@ -270,6 +274,7 @@ CASES = {
         (0, 3),
         "was stopped",
     ),
+    "many processes": Case(_answer(double=SLEEPERS), (0, 3), "started more than"),
     "ends the kernel": Case(
         _answer(double="import os\ndef double(x):\n    os._exit(0)"), (0, 3), "ended the kernel"
     ),
