@@ -61,7 +61,8 @@ def view(chapter: Chapter) -> dict[str, object]:
 
 def _histogram(totals: np.ndarray, of: float) -> list[tuple[str, int, float]]:
     """Range of marks, submissions, and their share of the fullest range."""
-    counts, edges = np.histogram(totals, bins=BINS, range=(0, of))
+    bins = int(of) if of == int(of) <= 2 * BINS else BINS  # a mark each, if they are few
+    counts, edges = np.histogram(totals, bins=bins, range=(0, of))
     most = max(counts.max(), 1)
     names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
     return [(n, int(c), float(c / most)) for n, c in zip(names, counts, strict=True)]

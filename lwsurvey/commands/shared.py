@@ -1,0 +1,34 @@
+"""What commands share."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+
+import click
+
+
+def command(function: Callable) -> Callable:
+    """Turn the errors that a user can cause into one line, without a traceback."""
+
+    @functools.wraps(function)
+    def wrapped(*args: object, **options: object) -> None:
+        from lwsurvey.press.chapters import ChapterError
+        from lwsurvey.press.plan import PlanError
+
+        try:
+            function(*args, **options)
+        except ChapterError as error:
+            raise click.UsageError(str(error)) from None
+        except BrokenPipeError:
+            raise  # the reader of our output has gone; click ends quietly
+        except (PlanError, OSError) as error:
+            raise click.ClickException(str(error)) from None
+        except ModuleNotFoundError as error:
+            hint = "set up the environment with: make book, and use .venv/bin/lwsurvey"
+            raise click.ClickException(f"the package {error.name} is missing; {hint}") from None
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+    return wrapped
