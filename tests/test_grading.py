@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import hostile
 import nbformat
 import pandas as pd
+import psutil
 import pytest
 import tiny_course as tiny
 from nbgrader.api import Gradebook
@@ -172,6 +177,36 @@ def test_without_a_sandbox_the_limits_stay(again):
     done = grade(again, "--no-sandbox")
     assert "600 MiB of memory" in done.stdout, done.stdout + done.stderr
     assert marks.read(again, tiny.CHAPTER, [student])[student]["largest-test"] == 3
+
+
+def test_an_interrupted_grading_leaves_no_process_and_keeps_what_was_graded(tmp_path, isolated):
+    made = tiny.make(tmp_path / "course")
+    released = tiny.released(made)
+    tiny.hand_in(made, "ada", tiny.answered(released))
+    tiny.hand_in(made, "bob", hostile.CASES["endless loop"].make(released))
+    command = [sys.executable, "-u", "-m", "lwsurvey", "grade", str(made), "--jobs", "1"]
+    running = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert any("tiny ada: graded" in line for line in running.stdout)
+    until(lambda: any("ipykernel_launcher" in p.cmdline() for p in running.children(True)))
+    below = running.children(recursive=True)
+    running.send_signal(signal.SIGINT)
+    rest, _ = running.communicate(timeout=30)
+    assert running.returncode == 130 and "Traceback" not in rest
+    assert psutil.wait_procs(below, timeout=20)[1] == []
+    done = grade(made)
+    assert "2 submissions, 1 to grade" in done.stdout
+    assert marks.read(made, tiny.CHAPTER, ["ada"])["ada"]["double-test"] == 2
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for something; processes may end while they are looked at."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if true():
+                return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen")
 
 
 @pytest.mark.parametrize(
