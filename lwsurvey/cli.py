@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 import lwsurvey
-from lwsurvey.commands import course, profile
-from lwsurvey.commands.shared import command
+from lwsurvey.press.commands import course, profile
+from lwsurvey.press.commands.shared import command
 from lwsurvey.press.results import PUBLISHED
 
 if TYPE_CHECKING:

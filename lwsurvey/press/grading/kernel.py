@@ -34,7 +34,7 @@ WORDS = {
 
 def main(argv: list[str]) -> int:
     """Run the kernel until it ends, or goes beyond a limit."""
-    task = current()
+    task, starter = current(), os.getppid()
     with _place(task, Path(argv[0]), argv[1:]) as (command, folder):
         home = sandbox.HOME if task.sandbox else folder
         child = subprocess.Popen(
@@ -44,7 +44,10 @@ def main(argv: list[str]) -> int:
             preexec_fn=lambda: _restrict(task.limits),
         )
         _watch(child, task, Path(argv[0]))
-        return child.wait()
+        status = child.wait()
+    if os.getppid() != starter:  # nobody else is left to do it
+        shutil.rmtree(argv[0], ignore_errors=True)
+    return status
 
 
 @contextlib.contextmanager

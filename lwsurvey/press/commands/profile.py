@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from lwsurvey.commands.shared import command
+from lwsurvey.press.commands.shared import command
 
 
 def _sides(_: object, __: object, text: str | tuple[str, ...] | None) -> object:

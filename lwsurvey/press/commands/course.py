@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lwsurvey.commands.shared import command
+from lwsurvey.press.commands.shared import command
 
 
 @click.command()
