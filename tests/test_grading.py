@@ -29,7 +29,7 @@ from lwsurvey.press.grading import guard, intake, marks, mend, outcome, sandbox,
 from lwsurvey.press.grading.story import Story
 
 pytestmark = pytest.mark.slow
-LIMITS = ("--seconds", "4", "--memory", "600")
+LIMITS = ("--seconds", "8", "--memory", "600")
 
 
 def folder(name: str) -> str:
