@@ -9,7 +9,7 @@ import click
 
 import lwsurvey
 from lwsurvey.press.commands import course, profile
-from lwsurvey.press.commands.shared import command
+from lwsurvey.press.commands.shared import command, formats
 from lwsurvey.press.results import PUBLISHED
 
 if TYPE_CHECKING:
@@ -157,14 +157,7 @@ def build(preset: str, jobs: int, force: bool) -> None:
 
 
 @main.command()
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv", "md"]),
-    default="table",
-    show_default=True,
-    help="How to print the claims.",
-)
+@formats("How to print the claims.")
 @click.option("--chapter", metavar="SLUG", help="Only the claims of this chapter.")
 @click.option("--verdict", metavar="VERDICT", help="Only claims with this verdict.")
 @command

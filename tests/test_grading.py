@@ -257,10 +257,11 @@ def test_links_and_other_files_of_a_submission_stay_behind(tmp_path):
     (place / "helper.py").write_text("x = 1")
     nbformat.write(tiny.source(), place / "my homework.ipynb")
     submission = intake.Submission("eve", tiny.CHAPTER, place)
-    told = intake.stage(submission, tmp_path / "staged", tiny.source())
+    story = Story()
+    intake.stage(submission, tmp_path / "staged", tiny.source(), story)
     assert sorted(p.name for p in (tmp_path / "staged").iterdir()) == ["helper.py", "tiny.ipynb"]
-    assert told[0] == "The notebook was handed in as my homework.ipynb."
-    assert told[1:] == ["Look at it: it brings Python files of its own, helper.py."]
+    assert story.look and story.told[0] == "The notebook was handed in as my homework.ipynb."
+    assert story.told[1:] == ["Look at it: it brings Python files of its own, helper.py."]
 
 
 def test_a_huge_notebook_is_named_and_not_read(tmp_path):

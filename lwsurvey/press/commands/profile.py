@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from lwsurvey.press.commands.shared import command
+from lwsurvey.press.commands.shared import command, formats
 
 
 def _sides(_: object, __: object, text: str | tuple[str, ...] | None) -> object:
@@ -30,14 +30,7 @@ def _sides(_: object, __: object, text: str | tuple[str, ...] | None) -> object:
     show_default=True,
     help="A row for each part of the network, each call of a layer, or each type of layer.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv", "md"]),
-    default="table",
-    show_default=True,
-    help="How to print it; counts are exact in json and csv.",
-)
+@formats("How to print it; counts are exact in json and csv.")
 @click.option(
     "--size",
     metavar="SIZE",

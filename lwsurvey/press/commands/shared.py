@@ -32,3 +32,11 @@ def command(function: Callable) -> Callable:
             sys.exit(130)
 
     return wrapped
+
+
+def formats(text: str) -> Callable:
+    """The option ``--format``, with its help."""
+    choice = click.Choice(["table", "json", "csv", "md"])
+    return click.option(
+        "--format", "form", type=choice, default="table", show_default=True, help=text
+    )

@@ -12,7 +12,7 @@ c = get_config()  # noqa: F821
 # Names the course in the exchange of a JupyterHub.
 c.CourseDirectory.course_id = "lightweight-networks"
 
-# Seconds for one cell. In the preset of the assignments a whole chapter takes about half a minute.
+# Seconds for one cell; the preset of the assignments is made for a quick run.
 c.Execute.timeout = 60
 
 # Students have the README, the requirements and the package; graded copies do not need them.
@@ -30,8 +30,7 @@ c.Autograde.exclude_overwriting = {{
 STUDENT = """# {title}
 
 A chapter of *Lightweight Networks, Reproduced* as an assignment. `{slug}.ipynb` is the chapter
-with smaller experiments, so that all of it runs in about half a minute on a laptop. Its numbers are
-coarser than those of the book, and a verdict can differ from what the text says of it: the text
+with smaller experiments, made for a quick run on a laptop. Its numbers are coarser than those of the book, and a verdict can differ from what the text says of it: the text
 speaks of the book's run. The exercises are at the end.
 
 ## Set up, once

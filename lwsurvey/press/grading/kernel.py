@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
             env=sandbox.environment(home),
             preexec_fn=lambda: _restrict(task.limits),
         )
-        _watch(child, task, Path(argv[0]))
+        _watch(child, task, Path(argv[0]), starter)
         status = child.wait()
     if os.getppid() != starter:  # nobody else is left to do it
         shutil.rmtree(argv[0], ignore_errors=True)
@@ -76,8 +76,7 @@ def _restrict(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _watch(child: subprocess.Popen, task: Task, runtime: Path) -> None:
-    parent = os.getppid()
+def _watch(child: subprocess.Popen, task: Task, runtime: Path, starter: int) -> None:
     peak, limits = float(usage.peak(task.usage) or 0), task.limits
     _tell(task, peak)  # nothing has stopped this kernel yet
     while child.poll() is None:
@@ -89,7 +88,7 @@ def _watch(child: subprocess.Popen, task: Task, runtime: Path) -> None:
             "memory": used > limits.memory,
             "processes": processes > limits.processes,
             "disk": _size(runtime) > limits.disk,
-            "parent": os.getppid() != parent,
+            "parent": os.getppid() != starter,
         }
         if any(beyond.values()):
             reason = next(name for name in beyond if beyond[name])

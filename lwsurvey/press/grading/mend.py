@@ -91,16 +91,14 @@ def _single(nb: NotebookNode, handed: dict, story: Story) -> None:
 
 
 def _restore(cell: NotebookNode, original: NotebookNode, story: Story) -> None:
-    """The source of a test is nbgrader's to restore; here it is only told."""
+    """All but an answer as it was handed out; the hidden part of a test comes from nbgrader."""
     grade_id = _id(original)
     theirs, ours = dict(cell.metadata["nbgrader"]), dict(original.metadata["nbgrader"])
     if theirs.get("points", ours.get("points")) != ours.get("points"):
         story.tell(f"The points of “{grade_id}” were changed; they were put back.", look=True)
     if cell.cell_type != original.cell_type:
         story.tell(f"The cell “{grade_id}” was of another type; it was put back.")
-        fresh = copy.deepcopy(original)
-        fresh.source, cell.cell_type = cell.source, original.cell_type
-        cell.update(fresh)
+        cell.update(copy.deepcopy(original) | {"source": cell.source})
     if _locked(original) and cell.source.strip() != original.source.strip():
         story.tell(f"The test “{grade_id}” was edited; the original counts.")
         cell.source = original.source

@@ -16,7 +16,7 @@ import nbformat
 
 from lwsurvey.press import nbgrader
 from lwsurvey.press.grading import intake, marks, usage
-from lwsurvey.press.grading.intake import LOOK, IntakeError, Submission
+from lwsurvey.press.grading.intake import IntakeError, Submission
 from lwsurvey.press.grading.limits import Limits, Task
 from lwsurvey.press.grading.outcome import GRADED, IN_PART, NOT_GRADED, Outcome
 from lwsurvey.press.grading.story import Story
@@ -40,13 +40,14 @@ def grade(course: Path, submission: Submission, limits: Limits, sandbox: bool) -
     release = course / "release" / chapter / f"{chapter}.ipynb"
     outcome = Outcome(student, chapter, submission.key(), NOT_GRADED, limits=asdict(limits))
     earlier = any(marks.read(course, chapter, [student])[student].values())
+    notebook, story = nbformat.read(release, as_version=4), Story()
     try:
-        notebook = nbformat.read(release, as_version=4)
-        outcome.told += intake.stage(submission, staged(course, chapter, student), notebook)
+        intake.stage(submission, staged(course, chapter, student), notebook, story)
     except IntakeError as error:
         outcome.told.append(str(error))
     else:
         task = Task(limits, release, *_reports(course, submission), sandbox)
+        story.save(task.report)
         _judge(task, outcome, _autograde(course, submission, task), log(course, submission))
         shutil.rmtree(staged(course, chapter, student))
     if outcome.status == NOT_GRADED and earlier:
@@ -120,8 +121,7 @@ def _judge(task: Task, outcome: Outcome, ended: bool, said: Path) -> None:
     """What the processes told becomes part of the outcome."""
     story = Story.load(task.report)
     outcome.told += story.told
-    outcome.look = any(told.startswith(LOOK) for told in outcome.told) or story.look
-    outcome.peak = usage.peak(task.usage)
+    outcome.look, outcome.peak = story.look, usage.peak(task.usage)
     if ended:
         outcome.status = IN_PART if story.stopped or story.forged else GRADED
         return

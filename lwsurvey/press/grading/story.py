@@ -7,6 +7,8 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+LOOK = "Look at it"
+
 
 @dataclass
 class Story:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from lwsurvey.press.grading.intake import LOOK
+from lwsurvey.press.grading.story import LOOK
 
 MODULES = {
     "IPython", "builtins", "ctypes", "gc", "importlib", "inspect", "linecache",
