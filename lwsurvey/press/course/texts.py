@@ -30,8 +30,9 @@ c.Autograde.exclude_overwriting = {{
 STUDENT = """# {title}
 
 A chapter of *Lightweight Networks, Reproduced* as an assignment. `{slug}.ipynb` is the chapter
-with smaller experiments, made for a quick run on a laptop. Its numbers are coarser than those of the book, and a verdict can differ from what the text says of it: the text
-speaks of the book's run. The exercises are at the end.
+with smaller experiments, made for a quick run on a laptop. Its numbers are coarser than those of
+the book, and a verdict can differ from what the text says of it: the text speaks of the book's run.
+The exercises are at the end.
 
 ## Set up, once
 
