@@ -26,6 +26,7 @@ from nbgrader.api import Gradebook
 
 from lwsurvey.press import nbgrader
 from lwsurvey.press.grading import guard, intake, marks, mend, outcome, sandbox, suspicion
+from lwsurvey.press.grading.limits import Limits, Task
 from lwsurvey.press.grading.story import Story
 
 pytestmark = pytest.mark.slow
@@ -205,6 +206,19 @@ def test_an_interrupted_grading_leaves_no_process_and_keeps_what_was_graded(tmp_
     done = grade(made)
     assert "2 submissions, 1 to grade" in done.stdout
     assert marks.read(made, tiny.CHAPTER, ["ada"])["ada"]["double-test"] == 2
+
+
+def test_a_kernel_whose_starter_went_at_once_ends_too(tmp_path):
+    task = Task(Limits(), tmp_path / "release", tmp_path / "report", tmp_path / "usage", False)
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    (gone := psutil.Popen(["true"])).wait()
+    command = [sys.executable, "-m", "lwsurvey.press.grading.kernel", str(gone.pid)]
+    command += [str(runtime), "sleep", "600"]
+    done = subprocess.run(command, env=os.environ | task.environment(), cwd=tmp_path, timeout=60)
+    assert done.returncode
+    assert "has gone" in json.loads(task.usage.read_text())["stopped"]
+    assert not runtime.exists()
 
 
 def until(true: Callable[[], bool], seconds: float = 30) -> None:

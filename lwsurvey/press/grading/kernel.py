@@ -1,7 +1,7 @@
 """Starts a kernel within its limits, watches what it uses, and ends it when it is too much.
 
-``python -m lwsurvey.press.grading.kernel RUNTIME ARGV...`` stands between nbgrader and the
-kernel; the task comes through the environment.
+``python -m lwsurvey.press.grading.kernel STARTER RUNTIME ARGV...`` stands between nbgrader, the
+process with the number STARTER, and the kernel; the task comes through the environment.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ WORDS = {
 
 def main(argv: list[str]) -> int:
     """Run the kernel until it ends, or goes beyond a limit."""
-    task, starter = current(), os.getppid()
-    with _place(task, Path(argv[0]), argv[1:]) as (command, folder):
+    # The starter tells its number: it can have gone before this process could ask for it.
+    task, starter, runtime = current(), int(argv[0]), Path(argv[1])
+    with _place(task, runtime, argv[2:]) as (command, folder):
         home = sandbox.HOME if task.sandbox else folder
         child = subprocess.Popen(
             command,
@@ -43,10 +44,10 @@ def main(argv: list[str]) -> int:
             env=sandbox.environment(home),
             preexec_fn=lambda: _restrict(task.limits),
         )
-        _watch(child, task, Path(argv[0]), starter)
+        _watch(child, task, runtime, starter)
         status = child.wait()
     if os.getppid() != starter:  # nobody else is left to do it
-        shutil.rmtree(argv[0], ignore_errors=True)
+        shutil.rmtree(runtime, ignore_errors=True)
     return status
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -49,7 +50,8 @@ class Manager(AsyncKernelManager):
         # -P, because the working folder has the student's files, which would be imported first:
         # those of kernel.py outside of the sandbox.
         python, *rest = super().format_kernel_cmd(extra_arguments)
-        own = [sys.executable, "-P", "-m", "lwsurvey.press.grading.kernel", self.runtime]
+        own = [sys.executable, "-P", "-m", "lwsurvey.press.grading.kernel"]
+        own += [str(os.getpid()), self.runtime]
         return [*own, python, "-P", *rest, f"--IPKernelApp.exec_lines={LAST}"]
 
     def cleanup_resources(self, restart: bool = False) -> None:
