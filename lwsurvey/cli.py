@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import lwsurvey
-from lwsurvey.press.commands import course, profile
+from lwsurvey.press.commands import compare, course, profile, record
 from lwsurvey.press.commands.shared import command, formats
 from lwsurvey.press.results import PUBLISHED
 
@@ -37,6 +37,8 @@ def main() -> None:
       lwsurvey run relu-collapse                 one chapter
       lwsurvey run conv-cost --preset smoke      the same in seconds, for a look
       lwsurvey build                             all chapters and the site
+      lwsurvey compare conv-cost                 what you found, beside the published edition
+      lwsurvey record                            keep your results, to be compared and sent
       lwsurvey ledger --verdict erratum          what the surveys get wrong
       lwsurvey profile mobilenet_v2              what a network costs, stage by stage
       lwsurvey assign conv-cost --out course     an assignment for nbgrader
@@ -53,7 +55,7 @@ def main() -> None:
 def list_(preset: str) -> None:
     """Show the chapters, their presets, and whether their results are fresh."""
     from lwsurvey.durations import duration
-    from lwsurvey.press import chapters, keys
+    from lwsurvey.press import accelerator, chapters, keys
     from lwsurvey.press.results import runs_folder
 
     found = chapters.discover()
@@ -62,8 +64,9 @@ def list_(preset: str) -> None:
         state = keys.state(chapter, preset, chapter.resolve(preset), runs_folder(preset))
         last = f" (last run {duration(state.seconds)})" if state.seconds else ""
         alone = ", runs alone" if chapter.alone else ""
+        gpu = "can use a GPU" if accelerator.can_take(chapter) else "needs no GPU"
         click.echo(f"{chapter.slug:{width}}  {chapter.title}")
-        click.echo(f"{'':{width}}  presets {', '.join(chapter.presets)}{alone}")
+        click.echo(f"{'':{width}}  presets {', '.join(chapter.presets)}{alone}, {gpu}")
         click.echo(f"{'':{width}}  {preset}: {_freshness(state)}{last}")
 
 
@@ -86,6 +89,21 @@ _jobs = click.option(
     show_default=True,
     help="Chapters at a time; those that time something run alone after them, except in smoke.",
 )
+_gpu_jobs = click.option(
+    "--gpu-jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Chapters at a time on the GPU, those of other runs on this machine included.",
+)
+_scheduler = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    envvar="LWSURVEY_SCHEDULER",
+    help="A Dask scheduler, as tcp://HOST:8786, whose workers have the same checkout and versions: "
+    "they run the chapters and their seeds. Chapters that time something or take a GPU run here, "
+    "and only their seeds there. [env: LWSURVEY_SCHEDULER]",
+)
 _force = click.option("--force", is_flag=True, help="Run also what is fresh.")
 
 
@@ -102,21 +120,28 @@ _force = click.option("--force", is_flag=True, help="Run also what is fresh.")
     help="Override a parameter; may be repeated. The result goes to _build/runs/PRESET+custom.",
 )
 @_jobs
+@_gpu_jobs
+@_scheduler
 @_force
 @command
 def run(
-    slugs: tuple[str, ...], preset: str, overrides: dict[str, str], jobs: int, force: bool
-) -> None:
+    slugs: tuple[str, ...], preset: str, overrides: dict[str, str], jobs: int, gpu_jobs: int,
+    force: bool, scheduler: str | None,
+) -> None:  # fmt: skip
     """Run chapters; all of them if none is named.
 
     Results are executed notebooks in _build/runs/PRESET. The run can be interrupted at any
     moment: finished chapters stay, and the same command goes on with the others.
 
+    The preset gpu needs a GPU that PyTorch can use (CUDA, or Apple's) for the chapters that
+    "lwsurvey list" says can use one. If its memory runs out, the chapter is run once more with
+    half the batch, which its result records.
+
     \b
     Examples:
       lwsurvey run                               all chapters, as the book publishes them
       lwsurvey run conv-cost relu-collapse       two of them
-      lwsurvey run relu-collapse --preset gpu    with more repeats, on a GPU
+      lwsurvey run mobilenet-v2 --preset gpu     on all images, on a GPU
       lwsurvey run relu-collapse -p matrices 50  with a parameter of your own
 
     Exit status: 0 if all chapters have a result, 1 if one failed, 2 if the command is wrong,
@@ -124,15 +149,18 @@ def run(
     """
     from lwsurvey.press import session
 
-    session.run(slugs, preset, overrides, jobs=jobs, force=force)
+    how = dict(jobs=jobs, force=force, gpu_jobs=gpu_jobs, scheduler=scheduler)
+    session.run(slugs, preset, overrides, **how)
 
 
 @main.command()
 @click.option("--preset", default=PUBLISHED, show_default=True, help=PRESET_HELP)
 @_jobs
+@_gpu_jobs
+@_scheduler
 @_force
 @command
-def build(preset: str, jobs: int, force: bool) -> None:
+def build(preset: str, jobs: int, gpu_jobs: int, force: bool, scheduler: str | None) -> None:
     """Run all chapters whose inputs changed, and build the site in _build/html.
 
     It fails if a chapter fails, if a verdict of the published preset differs from the one in
@@ -146,7 +174,8 @@ def build(preset: str, jobs: int, force: bool) -> None:
     """
     from lwsurvey.press import chapters, listing, session, site
 
-    session.run((), preset, {}, jobs=jobs, force=force)
+    how = dict(jobs=jobs, force=force, gpu_jobs=gpu_jobs, scheduler=scheduler)
+    session.run((), preset, {}, **how)
     try:
         folder = site.build(preset)
     except site.SiteError as error:
@@ -221,5 +250,6 @@ def serve(port: int) -> None:
         raise click.ClickException(str(error)) from None
 
 
-for _added in (profile.profile, serve, course.assign, course.grade):
-    main.add_command(_added)
+_added = (compare.compare, record.record, profile.profile, serve, course.assign, course.grade)
+for _command in _added:
+    main.add_command(_command)

@@ -22,7 +22,7 @@ def provenance() -> dict[str, object]:
     """Where and with what this process computes, as plain JSON values."""
     return {
         "processor": processor(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        **accelerator(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -33,8 +33,38 @@ def provenance() -> dict[str, object]:
     }
 
 
+def accelerator() -> dict[str, object]:
+    """The GPU that this process can compute on, and what that runs with; None if there is none.
+
+    An empty ``CUDA_VISIBLE_DEVICES`` says that none is to be taken, Apple's neither: then
+    nothing here touches one.
+    """
+    found = dict.fromkeys(("gpu", "gpu_memory", "cuda", "driver"))
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return found
+    if torch.cuda.is_available():
+        memory = round(torch.cuda.get_device_properties().total_memory / 2**30, 1)
+        version = torch.version.cuda or torch.version.hip
+        ours = (torch.cuda.get_device_name(), f"{memory} GiB", version, driver())
+        return dict(zip(found, ours, strict=True))
+    return found | ({"gpu": processor()} if torch.backends.mps.is_available() else {})
+
+
+def driver() -> str | None:
+    """Version of NVIDIA's driver, as its own tool gives it; None if that does not."""
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return next(iter(result.stdout.split()), None)
+
+
 def processor() -> str:
-    """The name of the processor."""
+    """The name of the processor; of Apple's chips, which are processor and GPU, the chip's."""
+    if platform.system() == "Darwin":
+        command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text().splitlines():

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
-import joblib
 import pandas as pd
 import torch
 from torch import nn
 
-from lwsurvey import train
+from lwsurvey import cluster, train
 from lwsurvey.adapting import shapes
 from lwsurvey.adapting.study import ADAPTED, BY_MACS, SEED, Plan, Searched, last_widths
 from lwsurvey.data import Split
-from lwsurvey.search import netadapt
 from lwsurvey.search.netadapt.proposals import tune
 from lwsurvey.stats import Estimate
 from lwsurvey.train.seeding import one_thread
@@ -37,7 +36,7 @@ def finish(
     Returns:
         Rows ``arm``, ``seed``, ``validation``, ``test`` (per cent).
     """
-    options = dict(seed=found.seed, device=plan.device)
+    options = dict(seed=found.seed, **plan.how)
     long = dict(epochs=plan.long, lr=plan.lr, **options)
     fits = {name: one.finished(split, **long) for name, one in found.adapted().items()}
     cut = _retuned(shapes.pruned(found.pretrained, uniform), split, found.seed, plan)
@@ -53,19 +52,15 @@ def finishes(
     found: Sequence[Searched], uniform: Sequence[Sequence[int]], split: Split, plan: Plan, jobs: int
 ) -> pd.DataFrame:
     """`finish` for each seed, one process a seed."""
-    pairs = zip(found, uniform, strict=True)
-    calls = (joblib.delayed(finish)(one, widths, split, plan) for one, widths in pairs)
-    rows = [row for some in joblib.Parallel(n_jobs=jobs)(calls) for row in some]
+    asked = [(one, widths, split, plan) for one, widths in zip(found, uniform, strict=True)]
+    rows = [row for some in cluster.spread(finish, asked, jobs) for row in some]
     rows += [{"arm": SEED, "seed": one.seed, "test": one.test} for one in found]
     return pd.DataFrame(rows)
 
 
 def _retuned(network: nn.Module, split: Split, seed: int, plan: Plan) -> nn.Module:
     """As many short steps at once as NetAdapt's network has had on its way."""
-    short = netadapt.Short(
-        plan.steps * plan.short.steps, plan.short.batch, plan.short.lr, plan.short.momentum,
-        plan.short.weight_decay,
-    )  # fmt: skip
+    short = replace(plan.short, steps=plan.steps * plan.short.steps)
     network, device = network.to(plan.device), torch.device(plan.device)
     with one_thread(device):
         tune(network, split.train.to(device), short, seed)

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-import joblib
 import pandas as pd
 from torch import nn
 
-from lwsurvey import train
+from lwsurvey import cluster, train
 from lwsurvey.adapting import shapes
 from lwsurvey.data import Split
 from lwsurvey.search import netadapt
@@ -35,6 +34,8 @@ class Plan:
         long: epochs of the fine-tuning at the end.
         lr: its highest learning rate.
         device: where all of it is trained.
+        batch: images a step, except in the short fine-tuning, which says so itself.
+        amp: train in bfloat16, except there.
     """
 
     width: int = 64
@@ -46,6 +47,13 @@ class Plan:
     long: int = 1
     lr: float = 0.05
     device: str = "cpu"
+    batch: int = train.Recipe.batch
+    amp: bool = False
+
+    @property
+    def how(self) -> dict[str, object]:
+        """What all calls of `train.fit` have in common."""
+        return dict(device=self.device, batch=self.batch, amp=self.amp)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -99,7 +107,7 @@ def search(seed: int, split: Split, latency: Resource, plan: Plan) -> Searched:
         plan: how much of everything.
     """
     make = partial(shapes.mobilenet_v1, plan.widths)
-    fitted = train.fit(make, split, seed=seed, epochs=plan.epochs, device=plan.device)
+    fitted = train.fit(make, split, seed=seed, epochs=plan.epochs, **plan.how)
     net = fitted.net.cpu()
     macs = shapes.Macs(net)
     reduction = netadapt.Schedule(plan.first * macs(net), plan.decay)
@@ -146,8 +154,8 @@ def joined(begun: netadapt.Adapted, ended: netadapt.Adapted) -> netadapt.Adapted
 
 def searches(seeds: int, split: Split, latency: Resource, plan: Plan, jobs: int) -> list[Searched]:
     """`search` for each seed, one process a seed."""
-    calls = (joblib.delayed(search)(seed, split, latency, plan) for seed in range(seeds))
-    return joblib.Parallel(n_jobs=jobs)(calls)
+    asked = [(seed, split, latency, plan) for seed in range(seeds)]
+    return list(cluster.spread(search, asked, jobs))
 
 
 def last_widths(adapted: netadapt.Adapted) -> tuple[int, ...]:

@@ -12,6 +12,9 @@ from lwsurvey.data import Images
 from lwsurvey.data.fashion import CLASSES
 from lwsurvey.models.squeeze_excitation import SqueezeExcitation
 
+AT_ONCE = 2000
+"""Images that pass at the same time; ten thousand may be too many for the memory of a GPU."""
+
 
 @torch.no_grad()
 def scores(net: nn.Module, images: Images) -> list[NDArray[np.float32]]:
@@ -19,7 +22,7 @@ def scores(net: nn.Module, images: Images) -> list[NDArray[np.float32]]:
 
     Args:
         net: with `SqueezeExcitation` parts.
-        images: on the same device; all pass at once.
+        images: on the same device.
 
     Returns:
         For each block an array of shape ``(images, C)``.
@@ -31,10 +34,13 @@ def scores(net: nn.Module, images: Images) -> list[NDArray[np.float32]]:
 
     parts = [part for part in net.modules() if isinstance(part, SqueezeExcitation)]
     hooks = [part.register_forward_pre_hook(note) for part in parts]
-    net.eval()(images.x)
+    portions = images.x.split(AT_ONCE)
+    for x in portions:
+        net.eval()(x)
     for hook in hooks:
         hook.remove()
-    return found
+    each = len(found) // len(portions)
+    return [np.concatenate(found[place::each]) for place in range(each)]
 
 
 def by_class(score: NDArray[np.float32], images: Images) -> pd.DataFrame:

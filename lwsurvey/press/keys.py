@@ -107,7 +107,7 @@ def _changes(last: dict, preset: str, parameters: dict[str, object], now: dict) 
     found = ["the notebook changed"] if then["notebook"] != now["notebook"] else []
     if last["preset"] != preset:
         found.append(f"preset {last['preset']} -> {preset}")
-    found += _parameter_changes(last["parameters"], parameters)
+    found += _parameter_changes(asked(last), parameters)
     found += _file_changes(then["modules"], now["modules"])
     if then["claims"] != now["claims"]:
         found.append(f"its claims in {LEDGER} changed")
@@ -115,6 +115,11 @@ def _changes(last: dict, preset: str, parameters: dict[str, object], now: dict) 
     if then["lock"] != now["lock"]:
         found.append(f"{LOCK} changed")
     return found
+
+
+def asked(last: dict) -> dict[str, object]:
+    """The parameters of a result as they were asked for, before the machine allowed only others."""
+    return last["parameters"] | {name: both[0] for name, both in last.get("replaced", {}).items()}
 
 
 def _parameter_changes(then: dict[str, object], now: dict[str, object]) -> list[str]:

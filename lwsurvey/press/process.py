@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lwsurvey import paths
+from lwsurvey.press import accelerator
 from lwsurvey.press.imports import PACKAGE
 
 GRACE = 5.0
@@ -27,20 +28,32 @@ class Outcome:
         seconds: how long it took; None if it failed.
         reason: why it failed; empty if it did not.
         place: number, id and first line of the cell that was the last one to start.
+        memory: whether it failed because the memory of a GPU ran out.
     """
 
     seconds: float | None
     reason: str = ""
     place: dict[str, object] | None = None
+    memory: bool = False
 
 
 class Workers:
-    """The running workers; at most one thread starts or stops them at a time."""
+    """The running workers; at most one thread starts or stops them at a time.
 
-    def __init__(self) -> None:
+    Args:
+        variables: of their environment, besides ours.
+    """
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = dict(variables or {})
         self._running: set[subprocess.Popen] = set()
         self._lock = threading.Lock()
         self._stopped = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether all were ended, as an interrupted run does."""
+        return self._stopped
 
     def run(self, job: dict, log: Path, on_cell: Callable[[dict], None]) -> Outcome:
         """Run a job in a process of its own, and wait for its end.
@@ -54,7 +67,7 @@ class Workers:
         # The worker removes it when we are killed; we do when the worker is.
         with tempfile.TemporaryDirectory(prefix="lwsurvey-", ignore_cleanup_errors=True) as scratch:
             with open(log, "w", encoding="utf-8") as stderr:
-                process = self._start(stderr)
+                process = self._start(stderr, accelerator.environment(job["parameters"]))
             if process is None:
                 return Outcome(None, "the run was interrupted")
             try:
@@ -77,7 +90,7 @@ class Workers:
             except subprocess.TimeoutExpired:
                 process.kill()
 
-    def _start(self, stderr: object) -> subprocess.Popen | None:
+    def _start(self, stderr: object, own: dict[str, str]) -> subprocess.Popen | None:
         with self._lock:
             if self._stopped:
                 return None
@@ -87,7 +100,7 @@ class Workers:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 cwd=paths.root() / "notebooks",
-                env=_environment(),
+                env=_environment() | self._variables | own,
                 # Ctrl-C reaches the run only, which then ends the workers in order.
                 start_new_session=True,
             )
@@ -110,7 +123,7 @@ class Workers:
         if "seconds" in last:
             return Outcome(last["seconds"])
         if "failed" in last:
-            return Outcome(None, last["failed"], place)
+            return Outcome(None, last["failed"], place, last.get("memory", False))
         return Outcome(None, f"its process ended: {_status(process.returncode)}", place)
 
 

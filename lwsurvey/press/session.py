@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from lwsurvey.press import chapters, tasks
+from lwsurvey.press import accelerator, chapters, tasks
 from lwsurvey.press import run as runner
 from lwsurvey.press.process import Outcome
 from lwsurvey.press.tasks import Task
@@ -15,8 +15,9 @@ INTERRUPTED = 130
 
 
 def run(
-    slugs: tuple[str, ...], preset: str, overrides: dict[str, str], *, jobs: int, force: bool
-) -> None:
+    slugs: tuple[str, ...], preset: str, overrides: dict[str, str], *, jobs: int, force: bool,
+    gpu_jobs: int = 1, scheduler: str | None = None,
+) -> None:  # fmt: skip
     """Run chapters and say what became of them.
 
     Args:
@@ -25,16 +26,24 @@ def run(
         overrides: parameters by name, as typed.
         jobs: chapters at a time.
         force: run also what is fresh.
+        gpu_jobs: chapters at a time on a GPU.
+        scheduler: address of a Dask scheduler.
 
     Raises:
         ChapterError: a name or a value is wrong; nothing has been started.
+        ClusterError: the cluster cannot be used; nothing has been started.
+        ClickException: a chapter needs a GPU that is not there; nothing has been started.
         SystemExit: 1 if a chapter failed, 130 if the user interrupted the run.
     """
     selected = chapters.select(chapters.discover(), slugs)
     planned = tasks.prepare(selected, preset, overrides, force)
+    try:
+        planned = accelerator.ready(planned)
+    except accelerator.AcceleratorError as error:
+        raise click.ClickException(str(error)) from None
     _announce(planned)
     try:
-        outcomes = runner.execute(planned, jobs)
+        outcomes = runner.execute(planned, jobs, gpu_jobs, scheduler)
     except KeyboardInterrupt:
         click.echo("Interrupted. Finished chapters stay; the same command goes on.", err=True)
         sys.exit(INTERRUPTED)
@@ -48,6 +57,8 @@ def _announce(planned: list[Task]) -> None:
     for task in planned:
         if not task.state.fresh:
             click.echo(f"{task.slug}: to run ({task.state.why})", err=True)
+    for line in accelerator.announcement(planned):
+        click.echo(line, err=True)
 
 
 def _conclude(planned: list[Task], outcomes: dict[str, Outcome]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lwsurvey.press import keys
@@ -21,9 +22,10 @@ class Task:
     Attributes:
         chapter: the source.
         preset: name of the preset.
-        parameters: resolved.
+        parameters: resolved, as they are asked for.
         name: of the folder of the results: the preset, marked if parameters were overridden.
         state: whether and why it must run.
+        replaced: parameters that this machine allows only with another value, and that value.
     """
 
     chapter: Chapter
@@ -31,6 +33,7 @@ class Task:
     parameters: dict[str, object]
     name: str
     state: keys.State
+    replaced: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def slug(self) -> str:
@@ -48,18 +51,24 @@ class Task:
         return runs_folder(self.name)
 
     @property
+    def used(self) -> dict[str, object]:
+        """The parameters with which it runs."""
+        return self.parameters | dict(self.replaced)
+
+    @property
     def estimate(self) -> float:
         """Seconds that it probably takes."""
         return self.state.seconds or BUDGETS.get(self.preset, BUDGETS["cpu"])
 
     def job(self) -> dict[str, object]:
         """What the worker has to know."""
-        defaults = self.chapter.parameters
-        changed = {k: v for k, v in self.parameters.items() if v != defaults[k].value}
+        defaults, asked = self.chapter.parameters, self.parameters
+        changed = {k: v for k, v in self.used.items() if v != defaults[k].value}
         return {
             "slug": self.slug,
             "preset": self.preset,
-            "parameters": self.parameters,
+            "parameters": self.used,
+            "replaced": {name: [asked[name], value] for name, value in self.replaced.items()},
             "changed": changed,
             "folder": str(self.folder.resolve()),
             "work": str((self.folder / WORK).resolve()),

@@ -19,8 +19,9 @@ import traceback
 from pathlib import Path
 
 from lwsurvey import paths
-from lwsurvey.press import keys, trace
+from lwsurvey.press import accelerator, keys, trace
 from lwsurvey.press.chapters import Chapter, discover, select
+from lwsurvey.press.memory import ran_out
 from lwsurvey.press.results import SCHEMA, ResultError
 from lwsurvey.schema import METADATA_KEY
 
@@ -34,7 +35,8 @@ class Worker:
     Args:
         job: ``slug``, ``preset``, ``parameters`` (resolved), ``changed`` (those that differ from
             the parameters cell), ``folder`` (of the result), ``work`` (for unfinished files)
-            and ``scratch`` (for files that end with the process).
+            and ``scratch`` (for files that end with the process); ``replaced`` has, where a
+            parameter is not as it was asked for, both values.
         report: file descriptor for the lines of JSON.
     """
 
@@ -69,7 +71,8 @@ class Worker:
             self.tell(seconds=self._run())
         except Exception as error:
             detail = "\n".join(getattr(error, "traceback", ())) or traceback.format_exc()
-            self.tell(failed=self._reason(error))
+            memory = {"memory": True} if self._ran_out(error) else {}
+            self.tell(failed=self._reason(error), **memory)
             self._keep_partial(error)
             print(COLOUR.sub("", detail), file=sys.stderr)
         finally:
@@ -99,6 +102,8 @@ class Worker:
             "seconds": seconds,
             "inputs": inputs,
         }
+        if job.get("replaced"):
+            notebook.metadata[METADATA_KEY]["replaced"] = job["replaced"]
         self._save(notebook)
         return seconds
 
@@ -126,6 +131,16 @@ class Worker:
             failed = Path(self.job["folder"]) / "failed"
             failed.mkdir(exist_ok=True)
             os.replace(self.partial, failed / self.partial.name)
+
+    def _ran_out(self, error: Exception) -> bool:
+        """Whether the chapter computed on a GPU, and the memory of that ran out."""
+        from papermill import PapermillExecutionError
+
+        return (
+            accelerator.takes(self.job["parameters"])
+            and isinstance(error, PapermillExecutionError)
+            and ran_out(error.ename, error.evalue)
+        )
 
     def _reason(self, error: Exception) -> str:
         from nbclient.exceptions import CellTimeoutError, DeadKernelError

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from lwsurvey import train
+from lwsurvey import cluster, train
 from lwsurvey.data import Images, Split
 from lwsurvey.redesign import arms, mirrors
 from lwsurvey.redesign.arms import HARD, PLAIN, SHORT, SOFT, SQUEEZED, V3, Make
@@ -39,13 +38,10 @@ def run(split: Split, seeds: int, jobs: int | None = None, **how: Any) -> pd.Dat
     """
     arrays = [(part.x.numpy(), part.y.numpy()) for part in (split.train, split.test)]
     tasks = [(name, make, seed) for name, make in arms.arms().items() for seed in range(seeds)]
-    calls = (joblib.delayed(_one)(*task, arrays, how) for task in tasks)
-    rows = []
+    asked = [(*task, arrays, how) for task in tasks]
     with Progress(len(tasks)) as progress:
-        for row in joblib.Parallel(n_jobs=jobs, return_as="generator")(calls):
-            rows.append(row)
-            progress.done()
-    return pd.DataFrame(rows)
+        rows = cluster.spread(_one, asked, jobs, lambda place, row: progress.done())
+        return pd.DataFrame(list(rows))
 
 
 def _one(name: str, make: Make, seed: int, arrays: list, how: dict[str, Any]) -> dict[str, Any]:

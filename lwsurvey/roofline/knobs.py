@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import torch
 from torch import nn
-from torch._dynamo.exc import BackendCompilerFailed
+from torch._dynamo.exc import ShortenTraceback
 
 from lwsurvey import latency
 from lwsurvey.latency import Comparison
@@ -102,8 +102,8 @@ def compiled(module: nn.Module, shape: tuple[int, ...], device: str = "cpu") -> 
     quick = latency.call(torch.compile(module), shape, device=device)
     try:
         found = quick()
-    except BackendCompilerFailed as failure:
-        inner = failure.inner_exception
+    except ShortenTraceback as failure:  # also that a GPU is too old for Triton, or has none
+        inner = getattr(failure, "inner_exception", failure)
         return f"{type(inner).__name__}: {str(inner).strip().partition(chr(10))[0]}"
     wanted = latency.call(module, shape, device=device)()
     # Other kernels add up in another order, and a GPU may round to TF32.

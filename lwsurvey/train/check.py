@@ -34,6 +34,20 @@ def checked_device(name: str | torch.device) -> torch.device:
     return device
 
 
+def check_bfloat16(device: torch.device) -> None:
+    """Raise TrainError unless a device computes in bfloat16 by itself."""
+    if device.type == "cuda":
+        # PyTorch's own question counts emulation by default, which is slower than 32 bits.
+        able = bool(torch.version.hip) or torch.cuda.get_device_capability(device)[0] >= 8
+    else:
+        able = device.type == "cpu" or mps.is_macos_or_newer(14, 0)
+    if not able:
+        raise TrainError(
+            f"{device} does not compute in bfloat16, which NVIDIA's GPUs do from Ampere (2020) on "
+            "and Apple's from macOS 14 on: leave mixed precision off (amp = False)"
+        )
+
+
 def check_network(network: object, split: Split, name: str) -> None:
     """Raise TrainError unless the network takes two images and gives as many outputs as classes.
 

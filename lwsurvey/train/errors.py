@@ -15,3 +15,7 @@ class TrainError(RuntimeError):
     def __init__(self, message: str, finished: pd.DataFrame | None = None) -> None:
         super().__init__(message)
         self.finished = finished
+
+
+class TrainMemoryError(TrainError):
+    """The memory of a GPU ran out; the message names arm, seed, device and batch."""

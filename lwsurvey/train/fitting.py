@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lwsurvey.data import Images, Split
-from lwsurvey.train.check import check_network, check_split, checked_device
+from lwsurvey.train.check import check_bfloat16, check_network, check_split, checked_device
+from lwsurvey.train.device import exact, within_memory
 from lwsurvey.train.errors import TrainError
 from lwsurvey.train.recipe import Recipe, order
 from lwsurvey.train.seeding import one_thread, seeded
@@ -63,7 +64,9 @@ def fit(
     On a CPU it works on one thread, and the same seed gives the same bits. The images come in
     an order that depends on the seed alone, and ``make`` draws from generators that are
     seeded alike: arms that draw weights of the same shapes in the same order begin with the
-    same weights. The global generators are left as they were.
+    same weights. Both are drawn on the CPU, so that they are the same on all devices. On a GPU
+    convolutions are computed in whole 32-bit numbers and by the same algorithms each time,
+    see `lwsurvey.train.device.exact`. The global generators are left as they were.
 
     Args:
         make: makes the network, for images of the split's shape and as many outputs as classes.
@@ -74,7 +77,8 @@ def fit(
         lr: the highest learning rate of the cycle.
         weight_decay: of all weights.
         device: ``cpu``, ``cuda`` or ``mps``; the images are moved there once.
-        amp: compute in bfloat16 where PyTorch's autocast does so.
+        amp: train in bfloat16 where PyTorch's autocast does so. What is trained is evaluated in
+            32 bits in any case.
         channels_last: keep the channels of a pixel side by side in memory, which takes a half to
             four fifths of the time on a CPU.
         name: of the arm, for messages.
@@ -82,18 +86,21 @@ def fit(
 
     Raises:
         TrainError: too few images, a network that does not fit them, a device that is not
-            there, or a loss that is not finite.
+            there or does not compute in bfloat16, or a loss that is not finite.
+        TrainMemoryError: the memory of the GPU ran out.
         ValueError: no epoch, or another number out of range.
     """
     recipe = Recipe(epochs, batch, lr, weight_decay=weight_decay)
     where = checked_device(device)
+    if amp:
+        check_bfloat16(where)
     check_split(split, batch, name)
+    run = f"{name}, seed {seed}"
     start = time.perf_counter()
-    here = _moved(split, where, channels_last)
-    with seeded(seed, where), one_thread(where):
+    with within_memory(where, run, batch), seeded(seed, where), one_thread(where), exact(where):
+        here = _moved(split, where, channels_last)
         net = _made(make, here, where, channels_last, name)
         autocast = torch.autocast(where.type, torch.bfloat16, enabled=amp)
-        run = f"{name}, seed {seed}"
         losses = _train(net, here.train, recipe, seed, autocast, run, after_epoch)
         validation, test = (accuracy(net, part) for part in (here.validation, here.test))
     return Fit(net, validation, test, losses, time.perf_counter() - start)

@@ -7,14 +7,14 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from lwsurvey import cluster
 from lwsurvey.data import Images, Split
-from lwsurvey.train.errors import TrainError
+from lwsurvey.train.errors import TrainError, TrainMemoryError
 from lwsurvey.train.fitting import Fit, Make, fit
 from lwsurvey.train.keep import Store, put, taken
 from lwsurvey.train.progress import Progress
@@ -43,10 +43,10 @@ def repeat(
 ) -> pd.DataFrame:
     """`fit` each arm with each seed, in parallel if asked, and give every result.
 
-    The runs go through joblib, so that ``with joblib.parallel_config(backend="dask")`` around
-    the call spreads them over a cluster. The result does not depend on where and how many at
-    a time they run. It needs a backend that gives results one by one, as joblib's own "loky"
-    and "threading" and Dask's do.
+    The runs go through joblib, or to a Dask cluster if there is one (see `lwsurvey.cluster`).
+    The result does not depend on where and how many at a time they run. A backend chosen by
+    ``joblib.parallel_config`` around the call must give results one by one, as joblib's own
+    "loky" and "threading" and Dask's do.
 
     Args:
         arms: what makes each network, by name.
@@ -54,7 +54,8 @@ def repeat(
         seeds: how many, 0, 1, 2 and so on; or which.
         epochs: as `fit`, and so ``batch``, ``lr``, ``weight_decay``, ``device``, ``amp`` and
             ``channels_last``.
-        jobs: processes; what `joblib.parallel_config` says, or 1, if not given.
+        jobs: processes; what `joblib.parallel_config` says, or 1, if not given. A cluster uses
+            all that it has.
         keep: folder in which finished runs are stored, so that an interrupted study goes on
             where it was. A run is taken from there if recipe, images and network are the same
             (see `Store`).
@@ -65,6 +66,7 @@ def repeat(
 
     Raises:
         TrainError: some runs failed; it names them, and has the others as ``finished``.
+        TrainMemoryError: the memory of the GPU ran out in one; it too has ``finished``.
         ValueError: no arm or no seed, or a seed twice.
     """
     numbers = _numbers(seeds)
@@ -82,6 +84,9 @@ def repeat(
     try:
         for row in _results(tasks, split, options, store, jobs):
             (rows if isinstance(row, dict) else failures).append(row)
+    except TrainMemoryError as error:
+        error.finished = _frame(rows)
+        raise
     except Exception as error:  # such as a lost worker, or a network's own
         raise TrainError(f"the study ended after {len(rows)} of {len(tasks)} runs: {error!r}",
                          _frame(rows)) from error  # fmt: skip
@@ -105,27 +110,35 @@ def _results(
     todo = [
         (*task, file) for task, file, row in zip(tasks, files, kept, strict=True) if row is None
     ]
-    calls = (joblib.delayed(_run)(*task, arrays, options) for task in todo)
-    made = iter(joblib.Parallel(n_jobs=jobs, return_as="generator")(calls))
     with Progress(len(tasks), len(tasks) - len(todo)) as progress:
+
+        def finished(place: int, row: Row | str) -> None:
+            progress.done()
+            file = todo[place][-1]
+            if file and isinstance(row, dict) and not file.exists():
+                put(file, row)  # the worker of a cluster may have another disk
+
+        made = cluster.spread(_run, [(*task, arrays, options) for task in todo], jobs, finished)
         for row in kept:
-            if row is None:
-                row = next(made)
-                progress.done()
-            yield row
+            yield next(made) if row is None else row
 
 
 def _run(
     name: str, make: Make, seed: int, file: Path | None, arrays: Arrays, options: dict[str, Any]
 ) -> Row | str:
-    """One run; a failure is given as words, so that it does not stop the others."""
+    """One run; a failure is given as words, so that it does not stop the others.
+
+    Memory that ran out does: the others need as much.
+    """
     split = Split(*(Images(_tensor(x), _tensor(y)) for x, y in arrays))
     try:
         fitted = fit(make, split, seed=seed, name=name, **options)
+    except TrainMemoryError:
+        raise
     except TrainError as error:
         return str(error)
     row = _row(name, seed, fitted)
-    if file:
+    if file and file.parent.is_dir():
         put(file, row)
     return row
 

@@ -20,7 +20,7 @@ from lwsurvey.search.netadapt.proposals import arrays
 from lwsurvey.search.netadapt.pruning import usual
 from lwsurvey.search.netadapt.settings import Schedule, Short
 from lwsurvey.search.netadapt.steps import Here, Run
-from lwsurvey.train.check import check_network, checked_device
+from lwsurvey.train.check import check_bfloat16, check_network, checked_device
 
 
 def adapt(
@@ -80,7 +80,9 @@ def adapt(
     checking.check_images(split, short)
     checking.check_kinds(kinds)
     network = usual(copy.deepcopy(network)).cpu().eval()
-    checked_device(device)
+    where = checked_device(device)
+    if short.amp:
+        check_bfloat16(where)
     check_network(network, split, "the network to adapt")
     shape = (1, *split.train.x.shape[1:])
     parts, cost = groups(network, shape, kinds), asked(resource, network)

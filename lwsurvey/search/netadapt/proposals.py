@@ -21,6 +21,7 @@ from lwsurvey.search.netadapt.keeping import put
 from lwsurvey.search.netadapt.pruning import changed, prune
 from lwsurvey.search.netadapt.settings import Short
 from lwsurvey.train import accuracy
+from lwsurvey.train.device import exact, within_memory
 from lwsurvey.train.recipe import order
 from lwsurvey.train.seeding import one_thread, seeded
 
@@ -70,8 +71,10 @@ def proposed(task: Task, train: Arrays, held_out: Arrays) -> Result:
     group = task.parts[task.k]
     kept = choose_which_filters(task.network, group, task.filters)
     network = prune(task.network, group, kept).to(device)
-    images, seen = _images(train, device), _images(held_out, device)
-    with seeded(task.number, device), one_thread(device):
+    what = f"a proposal, seed {task.number}"
+    batch = task.short.batch
+    with within_memory(device, what, batch), seeded(task.number, device), one_thread(device):
+        images, seen = _images(train, device), _images(held_out, device)
         before = accuracy(network, seen)
         tune(network, images, task.short, task.number)
         after = accuracy(network, seen)
@@ -81,7 +84,8 @@ def proposed(task: Task, train: Arrays, held_out: Arrays) -> Result:
         kept=list(kept), state=state, before=before, after=after, seconds=seconds,
         changed=len(changed(task.network, network, task.parts)),
     )  # fmt: skip
-    put(task.file, result)
+    if task.file and task.file.parent.is_dir():  # a cluster's worker may have another disk
+        put(task.file, result)
     return result
 
 
@@ -99,12 +103,16 @@ def tune(network: nn.Module, images: Images, short: Short, number: int) -> None:
         weight_decay=short.weight_decay,
     )  # fmt: skip
     network.train()
-    for places in _batches(len(images), short, number):
-        chosen = places.to(images.x.device)
-        loss = cross_entropy(network(images.x[chosen]), images.y[chosen])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+    device = images.x.device
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=short.amp)
+    with exact(device):
+        for places in _batches(len(images), short, number):
+            chosen = places.to(device)
+            with autocast:
+                loss = cross_entropy(network(images.x[chosen]), images.y[chosen])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
 
 
 def arrays(images: Images) -> Arrays:

@@ -49,6 +49,7 @@ class Short:
         lr: learning rate; in the paper a tenth of the long fine-tuning's.
         momentum: Nesterov's.
         weight_decay: of all weights.
+        amp: tune in bfloat16, as `lwsurvey.train.fit`.
 
     Raises:
         SearchError: a number that is out of range.
@@ -59,6 +60,7 @@ class Short:
     lr: float = 0.01
     momentum: float = 0.9
     weight_decay: float = 1e-4
+    amp: bool = False
 
     def __post_init__(self) -> None:
         if self.steps < 0 or self.batch < 2:

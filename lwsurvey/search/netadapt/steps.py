@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-import joblib
 import numpy as np
 import torch
 from torch import nn
 
+from lwsurvey import cluster
 from lwsurvey.data import Images
 from lwsurvey.search.netadapt.choosing import Choice, Resource, choose_num_filters
 from lwsurvey.search.netadapt.groups import Group, groups
@@ -123,8 +124,8 @@ class Run:
                  _number(self.seed, i, k), self.device, self.keep.proposal(i, k))
             for k in places if kept[k] is None
         ]  # fmt: skip
-        calls = (joblib.delayed(proposed)(task, *self.images) for task in tasks)
-        made = iter(joblib.Parallel(n_jobs=self.jobs)(calls))
+        asked = [(task, *self.images) for task in tasks]
+        made = cluster.spread(proposed, asked, self.jobs, partial(_keep, tasks))
         return [next(made) if kept[k] is None else kept[k] for k in places]
 
     def _stepped(
@@ -141,6 +142,12 @@ class Run:
         )  # fmt: skip
         self.keep.finish(after.i, kept)
         return after
+
+
+def _keep(tasks: Sequence[Task], place: int, result: Result) -> None:
+    """Keep a proposal that was made on a machine with another disk."""
+    if (file := tasks[place].file) and not file.exists():
+        put(file, result)
 
 
 def _row(
