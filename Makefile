@@ -12,11 +12,12 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help book test serve clean
+.PHONY: help book test setup serve clean
 
 help:
 	@echo "make book    run every chapter whose inputs changed, and build the site in _build/html"
 	@echo "make test    run all tests"
+	@echo "make setup   make the environment only, for commands of lwsurvey itself"
 	@echo "make serve   serve the built site on http://127.0.0.1:$(PORT)"
 	@echo "make clean   remove everything that was built, but not the environment"
 
@@ -32,6 +33,8 @@ test: $(READY)
 	$(BIN)/pytest -n $(WORKERS) -m "not timing" || failed=1; \
 	$(BIN)/pytest -m timing $$(grep -rl --include='*.py' 'mark\.timing' tests) || failed=1; \
 	exit $$failed
+
+setup: $(READY)
 
 serve: $(READY)
 	@$(BIN)/lwsurvey serve --port $(PORT)

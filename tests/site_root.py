@@ -48,7 +48,7 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
         f"- file: {name}\n" for name in PAGES
     )
     (root / "book" / "_toc.yml").write_text(toc + "- file: bibliography\n")
-    for page in ("calculator.md", "instructors.md"):
+    for page in ("calculator.md", "instructors.md", "rerun.md"):
         (root / "book" / page).unlink()
     for part in (root / "book").glob("part-*.md"):
         if part.stem not in PAGES:
@@ -56,6 +56,7 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
     _unlink(root / "book" / "part-costs.md", "calculator.md")
     _unlink(root / "book" / "verdicts.md", "latency.ipynb")
     _unlink(first, "instructors.md")
+    _unlink(first, "rerun.md")
     (root / "data").mkdir()
     write_claims(root)
     (root / "notebooks").mkdir()

@@ -223,7 +223,7 @@ def test_list_says_what_is_fresh(checkout):
     lines = call("list").output.splitlines()
     assert lines[0] == "conv-cost      About conv-cost"
     assert lines[2].strip() == "cpu: fresh (last run 3.5 s)"
-    assert lines[4].strip() == "presets cpu, smoke, runs alone"
+    assert lines[4].strip() == "presets cpu, smoke, runs alone, needs no GPU"
     assert lines[5].strip() == "cpu: to run: never run"
 
 

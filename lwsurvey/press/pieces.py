@@ -92,11 +92,27 @@ class MeaningsPiece(Piece):
 
 
 class EditionPiece(Piece):
-    """``{edition}``: hardware, versions and seconds of each run."""
+    """``{edition}``: hardware, versions, seconds and verdicts of each run."""
 
     def html(self, renderer: Renderer) -> str:
         """Two or more tables."""
         return renderer.edition()
+
+
+class RecordedPiece(Piece):
+    """``{recorded}``: these runs beside those that were recorded on other machines."""
+
+    def html(self, renderer: Renderer) -> str:
+        """Two tables, or a sentence if nothing is recorded."""
+        return renderer.recorded()
+
+
+class MachinesPiece(Piece):
+    """``{machines}``: hardware and versions in full."""
+
+    def html(self, renderer: Renderer) -> str:
+        """A table with a column for each machine."""
+        return renderer.machines()
 
 
 class PartPiece(Piece):
@@ -142,6 +158,8 @@ PIECES = {
     "findings": FindingsPiece,
     "verdict-meanings": MeaningsPiece,
     "edition": EditionPiece,
+    "recorded": RecordedPiece,
+    "machines": MachinesPiece,
     "part-chapters": PartPiece,
     "chapter-head": HeadPiece,
     "calculator": CalculatorPiece,

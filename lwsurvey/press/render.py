@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import yaml
@@ -11,7 +10,8 @@ from markupsafe import Markup
 
 from lwsurvey.claims.ledger import Claim, LedgerError
 from lwsurvey.claims.run import claimed, measured_text
-from lwsurvey.press import records
+from lwsurvey.durations import duration
+from lwsurvey.press import edition, records
 from lwsurvey.press.plan import PlanError
 from lwsurvey.press.state import ALL_VERDICTS, GLYPHS, UNEXAMINED, State
 
@@ -60,6 +60,7 @@ class Renderer:
             undefined=StrictUndefined,
         )
         self._env.filters["slug"] = lambda text: text.replace(" ", "-")
+        self._env.filters["duration"] = duration
         self._env.globals.update(
             glyphs=GLYPHS,
             verdicts=ALL_VERDICTS,
@@ -119,24 +120,21 @@ class Renderer:
     def head(self, slug: str) -> str:
         """The line below a chapter's title."""
         claims = self._chapter(slug, "")["examined"]
-        return self._html(
-            "head", slug=slug, claims=claims, seconds=self.state.runs[slug]["seconds"]
-        )
+        return self._html("head", run=edition.run(self.state, slug), claims=claims)
 
     def edition(self) -> str:
-        """What was run, where, and how long it took."""
-        runs, machines = [], {}
-        for slug, facts in self.state.runs.items():
-            where = facts["run"]["provenance"]
-            chapter = self._chapter(slug, self.state.title(slug))
-            runs.append({**facts, **where, **chapter, "claims": chapter["examined"]})
-            shown = {k: v for k, v in where.items() if k not in ("date", "commit", "packages")}
-            shown |= {"gpu": where["gpu"] or "none", **where["packages"]}
-            machines.setdefault(json.dumps(shown), []).append(chapter["title"])
-        listed = [{"facts": json.loads(k).items(), "chapters": v} for k, v in machines.items()]
+        """What was run, where, how long it took, and what came out."""
         departed = records.departed(self.state.ledger, self.state.records)
         rows = [self.row(claim) | {"stated": claim.verdict} for claim in departed]
-        return self._html("edition", runs=runs, machines=listed, departed=rows)
+        return self._html("edition", departed=rows, **edition.runs(self.state))
+
+    def recorded(self) -> str:
+        """The same beside what was recorded on other machines."""
+        return self._html("recorded", **edition.recorded(self.state))
+
+    def machines(self) -> str:
+        """Hardware and versions in full."""
+        return self._html("machines", **edition.machines(self.state))
 
     def calculator(self) -> str:
         """The form of the cost calculator, and its table, bars and formulas for the first case."""

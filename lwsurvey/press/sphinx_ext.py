@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
 from lwsurvey.claims.ledger import ledger
-from lwsurvey.press import assets, plan, state
+from lwsurvey.press import assets, plan, recorded, state
 from lwsurvey.press.inline_svg import InlineFigures
 from lwsurvey.press.pieces import PIECES
 from lwsurvey.press.roles import ClaimRole, TallyRole
@@ -31,7 +32,9 @@ def setup(app: Sphinx) -> dict[str, object]:
 def _read_state(app: Sphinx) -> None:
     """The staged folder holds the executed notebooks beside the pages."""
     source = Path(app.srcdir)
-    app.lw_state = state.read(ledger(), source, source, plan.chapters(source))
+    known = state.read(ledger(), source, source, plan.chapters(source))
+    kept = {"recorded": recorded.everything(), "published": recorded.published_name()}
+    app.lw_state = replace(known, **kept)
 
 
 def _context(app: Sphinx, name: str, template: str, context: dict, tree: object) -> None:

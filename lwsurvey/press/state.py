@@ -11,6 +11,7 @@ from lwsurvey.claims.judge import Verdict
 from lwsurvey.claims.ledger import VERDICTS, Claim, Ledger
 from lwsurvey.press import plan, records, results
 from lwsurvey.press.plan import Part, PlanError
+from lwsurvey.press.recorded import Recorded
 from lwsurvey.press.records import Record
 from lwsurvey.stats import CONFIDENCE, Estimate
 
@@ -36,12 +37,16 @@ class State:
         records: verdict of each examined claim.
         parts: the plan of the book.
         runs: for each executed chapter its run facts and the provenance of its run.
+        recorded: runs that were recorded, by hardware and chapter.
+        published: the hardware of the published edition, if there is one.
     """
 
     ledger: Ledger
     records: dict[str, Record]
     parts: list[Part]
     runs: dict[str, dict] = field(default_factory=dict)
+    recorded: dict[str, dict[str, Recorded]] = field(default_factory=dict)
+    published: str | None = None
 
     def verdict(self, claim: Claim) -> str:
         """Verdict of a claim, or that there is none yet."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-import jinja2
 import numpy as np
 
-from lwsurvey.durations import duration
+from lwsurvey.press import standalone
 from lwsurvey.press.grading.marks import Exercise
 from lwsurvey.press.grading.outcome import GRADED, IN_PART, NOT_GRADED
 from lwsurvey.press.grading.table import Chapter
@@ -34,11 +33,11 @@ class Bar:
 
 def page(chapters: list[Chapter], title: str) -> str:
     """A page that stands alone: no script, no address, light and dark."""
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = standalone.environment()
     environment.filters["g"] = lambda value: f"{value:.3g}"
-    environment.filters["duration"] = duration
     views = [view(chapter) for chapter in chapters]
-    return environment.from_string(TEMPLATE).render(title=title, views=views)
+    template = environment.from_string(TEMPLATE)
+    return template.render(style=standalone.STYLE, title=title, views=views)
 
 
 def view(chapter: Chapter) -> dict[str, object]:

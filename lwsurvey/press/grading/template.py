@@ -7,19 +7,10 @@ TEMPLATE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }}</title>
 <style>
-:root { color-scheme: light dark; --ink: #1c2733; --paper: #ffffff; --line: #c9d1d9;
-  --all: #2f6f9f; --some: #7fb2d6; --none: #b5542a; --unread: #8a8f98; --soft: #f3f5f7; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --paper: #14181c;
-  --line: #3b444d; --all: #6aaedc; --some: #34648a; --none: #d98258; --unread: #7b828b;
-  --soft: #1d2329; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 68rem; margin: 0 auto; padding: 1rem; }
-h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .6rem;
-  border-bottom: 1px solid var(--line); }
-td.n, th.n { text-align: right; white-space: nowrap; }
+{{ style|safe }}
+:root { --all: #2f6f9f; --some: #7fb2d6; --none: #b5542a; --unread: #8a8f98; }
+@media (prefers-color-scheme: dark) { :root { --all: #6aaedc; --some: #34648a; --none: #d98258;
+  --unread: #7b828b; } }
 .bar { display: flex; height: 1.1rem; min-width: 12rem; background: var(--soft); }
 .bar span { display: block; }
 .all { background: var(--all); } .some { background: var(--some); }

@@ -1,0 +1,174 @@
+"""Recorded runs: what executed notebooks found, distilled into files that stay.
+
+They lie in ``data/recorded/HARDWARE/CHAPTER.json`` and are read as data: nothing in them is
+executed, and a damaged one gives one clear line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from lwsurvey import paths
+from lwsurvey.press import hardware, recorded_form, records, results, strict_json
+from lwsurvey.press.recorded_form import Recorded, RecordedError, as_text
+from lwsurvey.press.records import Record
+from lwsurvey.press.strict_json import JsonError
+
+PUBLISHED = "PUBLISHED"
+"""File that names the folder of the published edition."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
+"""What the folder of a machine may be called."""
+
+
+def folder() -> Path:
+    """Where the recorded runs of the book lie."""
+    return paths.root() / "data" / "recorded"
+
+
+def name(recorded: Recorded) -> str:
+    """The folder that a run belongs into if nobody says otherwise."""
+    return hardware.slug(recorded.preset, recorded.parameters, recorded.provenance)
+
+
+def of_run(path: Path) -> Recorded:
+    """Distil an executed notebook.
+
+    Raises:
+        RecordedError: there is none, or it does not hold what a run leaves.
+    """
+    again = f"run it again: lwsurvey run {path.stem} --force"
+    try:
+        facts = results.facts(path)
+        found = records.read(path)
+        runs = results.entries(json.loads(path.read_text(encoding="utf-8")), "run")
+        content = _content(facts, [run["provenance"] for run in runs], found)
+        return recorded_form.of_text(path.stem, recorded_form.text_of(content).encode("utf-8"))
+    except (records.RecordError, results.ResultError) as error:
+        raise RecordedError(f"{path.stem}: {error}; {again}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        reason = error if isinstance(error, JsonError) else "is damaged"
+        raise RecordedError(f"{path.stem}: its result {reason}; {again}") from None
+
+
+def read(path: Path) -> Recorded:
+    """Read a recorded run.
+
+    Raises:
+        RecordedError: it is missing, damaged, too big, or of another version.
+    """
+    try:
+        return recorded_form.of_text(path.stem, strict_json.content(path))
+    except JsonError as error:
+        where = strict_json.printable(f"{path.parent.name}/{path.name}")
+        again = f"lwsurvey record {strict_json.printable(path.stem)}"
+        raise RecordedError(f"{where} {error}; record it again with: {again}") from None
+
+
+def write(recorded: Recorded, place: Path) -> Path:
+    """Write a run to ``PLACE/HARDWARE/CHAPTER.json``, whole or not at all.
+
+    Raises:
+        RecordedError: it would not be readable.
+    """
+    return save(recorded, place / name(recorded))
+
+
+def save(recorded: Recorded, target: Path) -> Path:
+    """Write a run into a folder, as `write` does."""
+    text = as_text(recorded)
+    target.mkdir(parents=True, exist_ok=True)
+    return _put(target / f"{recorded.chapter}.json", text)
+
+
+def _put(path: Path, text: str) -> Path:
+    """Write a file so that there is the old one or the new one, never a part."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def everything(place: Path | None = None) -> dict[str, dict[str, Recorded]]:
+    """All recorded runs by hardware and chapter.
+
+    Raises:
+        RecordedError: one of them cannot be used.
+    """
+    place = place or folder()
+    found = sorted(place.glob("[!.]*/[!.]*.json"))
+    machines: dict[str, dict[str, Recorded]] = {}
+    for path in found:
+        machines.setdefault(path.parent.name, {})[path.stem] = read(path)
+    return machines
+
+
+def check_name(text: str) -> None:
+    """Refuse what is no name for the folder of a machine.
+
+    Raises:
+        RecordedError: it is none.
+    """
+    if not NAME.fullmatch(text) or text == PUBLISHED:
+        raise RecordedError(
+            f"{text!r} is no name for a folder of recorded runs: use up to 80 letters, digits "
+            "and . _ + -, a letter or digit first"
+        )
+
+
+def publish(name_: str, place: Path) -> None:
+    """Make the runs in a folder those of the published edition."""
+    check_name(name_)
+    _put(place / PUBLISHED, name_ + "\n")
+
+
+def published_name(place: Path | None = None) -> str | None:
+    """Name of the folder of the published edition; None if none is published.
+
+    Raises:
+        RecordedError: the file says what cannot be a name.
+    """
+    try:
+        text = ((place or folder()) / PUBLISHED).read_text(encoding="utf-8").strip()
+        check_name(text)
+    except FileNotFoundError:
+        return None
+    except (UnicodeDecodeError, RecordedError):
+        again = "lwsurvey record --publish"
+        raise RecordedError(
+            f"{PUBLISHED} must hold the name of a folder beside it; write it with: {again}"
+        ) from None
+    return text
+
+
+def published(place: Path | None = None) -> dict[str, Recorded]:
+    """The published edition's runs by chapter.
+
+    Raises:
+        RecordedError: there is none, or it cannot be used.
+    """
+    place = place or folder()
+    name_ = published_name(place)
+    found = {path.stem: read(path) for path in sorted((place / (name_ or "")).glob("[!.]*.json"))}
+    if name_ is None or not found:
+        missing = f"no {PUBLISHED}" if name_ is None else f"no run in {name_}"
+        raise RecordedError(
+            f"{place.name} has {missing}, so there is no published edition; "
+            "record it with: lwsurvey record --publish"
+        )
+    return found
+
+
+def _content(facts: dict, provenances: list[dict], found: list[Record]) -> dict[str, object]:
+    if len(provenances) != 1:
+        raise JsonError(f"has {len(provenances)} calls of claims.begin, not one")
+    if other := {r.chapter for r in found} - {facts["chapter"]}:
+        raise JsonError(f"has verdicts of another chapter, {', '.join(sorted(other))}")
+    kept = {key: facts[key] for key in ("chapter", "preset", "parameters", "seconds")}
+    claims = [recorded_form.claim(record) for record in found]
+    return {"schema": recorded_form.SCHEMA, **kept, "provenance": provenances[0], "claims": claims}
