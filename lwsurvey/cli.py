@@ -11,6 +11,7 @@ import lwsurvey
 from lwsurvey.press.commands import compare, course, profile, record
 from lwsurvey.press.commands.shared import command, formats
 from lwsurvey.press.results import PUBLISHED
+from lwsurvey.schema import SCHEDULER
 
 if TYPE_CHECKING:
     from lwsurvey.press import listing
@@ -99,10 +100,11 @@ _gpu_jobs = click.option(
 _scheduler = click.option(
     "--scheduler",
     metavar="ADDRESS",
-    envvar="LWSURVEY_SCHEDULER",
+    envvar=SCHEDULER,
     help="A Dask scheduler, as tcp://HOST:8786, whose workers have the same checkout and versions: "
-    "they run the chapters and their seeds. Chapters that time something or take a GPU run here, "
-    "and only their seeds there. [env: LWSURVEY_SCHEDULER]",
+    "they run the chapters and their seeds. Chapters that time something run here, and only their "
+    "seeds there; those that take a GPU run here altogether. "
+    f"[env: {SCHEDULER}]",
 )
 _force = click.option("--force", is_flag=True, help="Run also what is fresh.")
 

@@ -13,16 +13,23 @@ from pathlib import Path
 import torch
 
 from lwsurvey import paths
+from lwsurvey.schema import SCHEDULER
 
 PACKAGES = ("numpy", "scipy", "sympy", "timm", "torch", "torchvision")
 
 
-@lru_cache(maxsize=1)
-def provenance() -> dict[str, object]:
-    """Where and with what this process computes, as plain JSON values."""
+@lru_cache
+def provenance(device: str = "cuda") -> dict[str, object]:
+    """Where and with what this process computes, as plain JSON values.
+
+    Args:
+        device: which GPU to name, such as ``cuda:1``; what is none of NVIDIA's or AMD's, such as
+            ``cpu``, stands for the one that torch takes if nobody says which.
+    """
     return {
         "processor": processor(),
-        **accelerator(),
+        **accelerator(device),
+        "cluster": _cluster(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -33,8 +40,19 @@ def provenance() -> dict[str, object]:
     }
 
 
-def accelerator() -> dict[str, object]:
+def _cluster() -> str | None:
+    """Which other machines this process may send its seeds to; None if it keeps them."""
+    if not (scheduler := os.environ.get(SCHEDULER)):
+        return None
+    from lwsurvey.cluster import machines  # it needs what stands here
+
+    return machines(scheduler)
+
+
+def accelerator(device: str = "cuda") -> dict[str, object]:
     """The GPU that this process can compute on, and what that runs with; None if there is none.
+
+    With several, ``cuda:1`` is the second one, and ``cuda`` the one that torch takes.
 
     An empty ``CUDA_VISIBLE_DEVICES`` says that none is to be taken, Apple's neither: then
     nothing here touches one.
@@ -43,9 +61,10 @@ def accelerator() -> dict[str, object]:
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
         return found
     if torch.cuda.is_available():
-        memory = round(torch.cuda.get_device_properties().total_memory / 2**30, 1)
+        asked = device if device.startswith("cuda") else "cuda"
+        memory = round(torch.cuda.get_device_properties(asked).total_memory / 2**30, 1)
         version = torch.version.cuda or torch.version.hip
-        ours = (torch.cuda.get_device_name(), f"{memory} GiB", version, driver())
+        ours = (torch.cuda.get_device_name(asked), f"{memory} GiB", version, driver())
         return dict(zip(found, ours, strict=True))
     return found | ({"gpu": processor()} if torch.backends.mps.is_available() else {})
 

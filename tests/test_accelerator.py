@@ -31,7 +31,8 @@ REAL = "import torch\nif batch > 32:\n    raise torch.OutOfMemoryError('CUDA out
 
 def add(made: Checkout, slug: str, *cells: str, gpu: bool = True, batch: bool = True) -> None:
     """A chapter with a parameter for the device, for the batch, or for neither."""
-    lines = [checkout.PARAMETERS] + ['device = "cpu"'] * gpu + ["batch = 64"] * batch
+    lines = [checkout.PARAMETERS] + ['device = "cpu"'] * gpu + ["batch = 64", "amp = False"] * batch
+    lines += ["jobs = -1"] * gpu
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkout, "PARAMETERS", "\n".join(lines))
         made.chapter(slug, *cells, gpu=GPU if gpu else {})
@@ -84,7 +85,7 @@ def test_a_full_memory_means_half_the_batch_once(ran, monkeypatch):
     assert outcomes["fits-half"].seconds
     assert "fits-half: the memory of cuda ran out in cell 5 of 6 (id cell-2), batch 64; it " in said
     facts = book.result("fits-half", "gpu")["metadata"]["lwsurvey"]
-    assert facts["parameters"]["batch"] == 32 and facts["replaced"] == {"batch": [64, 32]}
+    assert facts["parameters"]["batch"] == 32 and facts["replaced"]["batch"] == [64, 32]
     there(monkeypatch, book, NVIDIA)
     assert prepared("fits-half")[0].state.fresh
     assert (book.root / "_build/logs/gpu/fits-half.first.log").read_text().count("memory")
@@ -110,6 +111,34 @@ def test_chapters_on_the_gpu_take_turns(ran):
     places = "_build/runs/gpu/fits-half.ipynb", "_build/runs/gpu/failed/fits-never.ipynb"
     a, b = (tuple(map(float, printed(book, place).split())) for place in places)
     assert a[1] < b[0] or b[1] < a[0]
+
+
+def test_one_network_is_trained_on_a_gpu_at_a_time_unless_asked(made):
+    (task,) = prepared("first")
+    assert task.used["jobs"] == 1 and task.job()["replaced"] == {"jobs": [-1, 1]}
+    assert any("jobs 1 is taken" in line for line in accelerator.announcement([task]))
+    assert prepared("first", jobs="2")[0].used["jobs"] == 2
+    assert prepared("first", preset="cpu")[0].used["jobs"] == -1
+
+
+def test_an_error_of_ours_stops_no_chapter_that_stands_in_line(made, monkeypatch):
+    kept = run._Run._tried
+
+    def tried(self, task):
+        if task.slug == "first":
+            raise PermissionError("no log")
+        return kept(self, task)
+
+    monkeypatch.setattr(run._Run, "_tried", tried)
+    outcomes = run.execute(prepared("first", "second"), 2)
+    assert outcomes["first"].reason == "PermissionError: no log"
+    assert outcomes["second"].seconds
+
+
+def test_what_is_timed_in_batches_is_not_tried_with_half(made):
+    (task,) = prepared("first")
+    del task.chapter.parameters["amp"], task.parameters["amp"]
+    assert memory.smaller(task) is None
 
 
 def test_only_chapters_on_a_gpu_stand_in_line(made):
@@ -160,6 +189,7 @@ def test_apples_gpu_stands_for_cuda_and_the_result_stays_fresh(made, monkeypatch
     assert accelerator.announcement(planned) == [
         "on mps: first",
         "no GPU for cuda here: mps, Apple's, is taken instead, and recorded",
+        "jobs -1 would fill the GPU with copies: jobs 1 is taken, and recorded",
         "these need no GPU and take none: none",
     ]
     job = planned[0].job()

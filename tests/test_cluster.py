@@ -30,6 +30,7 @@ from lwsurvey.data import Images, Split
 from lwsurvey.press import chapters, run, tasks
 from lwsurvey.press.imports import PACKAGE
 from lwsurvey.press.results import entries
+from lwsurvey.schema import SCHEDULER
 from lwsurvey.train import TrainError
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
@@ -121,7 +122,7 @@ def scheduler(there, monkeypatch) -> str:
     """Its address, for the studies of this process."""
     there.grow(2)
     cluster.connect(there.address).wait_for_workers(2, timeout=60)
-    monkeypatch.setenv(cluster.VARIABLE, there.address)
+    monkeypatch.setenv(SCHEDULER, there.address)
     return there.address
 
 
@@ -234,7 +235,7 @@ def test_what_is_spread_inside_a_run_stays_there(scheduler):
 
 
 def test_the_users_own_backend_wins(alone, monkeypatch):
-    monkeypatch.setenv(cluster.VARIABLE, "tcp://127.0.0.1:1")
+    monkeypatch.setenv(SCHEDULER, "tcp://127.0.0.1:1")
     with joblib.parallel_config("threading", n_jobs=2):
         assert same(study(), alone)
 
@@ -277,7 +278,7 @@ def test_a_real_chapter_has_the_verdicts_of_a_local_run(here, there, scheduler, 
     assert done[REAL].seconds, done
     far = told(here, REAL, "smoke")
     shutil.rmtree(here / "_build")
-    monkeypatch.delenv(cluster.VARIABLE)
+    monkeypatch.delenv(SCHEDULER)
     assert execute(REAL, preset="smoke")[REAL].seconds
     assert len(far) > 3 and far == told(here, REAL, "smoke")
 

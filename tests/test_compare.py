@@ -110,7 +110,7 @@ def test_of_a_lopsided_interval_the_facing_side_counts():
     )
 
 
-def test_the_band_is_left_by_one_rerun_in_twenty():
+def test_the_band_is_left_by_one_independent_rerun_in_twenty():
     generator = np.random.default_rng(0)
     draws = generator.normal(0, 1, (2, 600, 40))
     pairs = [tuple(map(mean_interval, pair)) for pair in draws.transpose(1, 0, 2)]
@@ -170,6 +170,105 @@ def test_of_a_table_the_worst_cell_is_named():
     assert (near.cell, near.outcome) == ("c", findings.WITHIN)
     counts = {"a": exact(10), "b": exact(1000)}
     assert found({"a": exact(11), "b": exact(1001)}, counts).cell == "a"
+
+
+SEEDS = Context(parameters=("seeds",))
+FIXED = Context(fixed=True)
+
+
+@pytest.mark.parametrize(
+    ("mine", "published", "of", "context", "outcome"),
+    [
+        # Arithmetic on printed digits: an interval, but one repeat.
+        (around(1.1, 1, n=1), around(1, 1, n=1), claim(), Context(), findings.DIFFERS),
+        (around(1, 1.01, n=1), around(1, 1, n=1), claim(), Context(), findings.DIFFERS),
+        (around(0.3, 0.2, n=1), around(0.1 + 0.2, 0.2, n=1), claim(), Context(), findings.ROUNDING),
+        # Drawn from fixed seeds, with the same versions.
+        (around(1.1, 1), around(1, 1), claim(), FIXED, findings.DIFFERS),
+        (around(0.3, 0.2), around(0.1 + 0.2, 0.2), claim(), FIXED, findings.ROUNDING),
+        (around(1, 1, n=6), around(1, 1), claim(), FIXED, findings.DIFFERS),
+        (around(1.1, 1), around(1, 1), claim(), Context(), findings.WITHIN),
+        (around(1.1, 1), around(1, 1), REDUCED, FIXED, findings.WITHIN),
+        # Not the same kind of result.
+        (exact(4), {"a": exact(4)}, claim(), SEEDS, findings.PARAMETERS),
+        (None, around(1, 1), REDUCED, SEEDS, findings.PARAMETERS),
+        (None, around(1, 1), TIMED, SEEDS, findings.PARAMETERS),
+        (None, around(1, 1), TIMED, Context(), findings.TIMES),
+        ({"a": exact(4)}, {"b": exact(4)}, TIMED, Context(), findings.TIMES),
+        (None, around(1, 1), REDUCED, Context(), findings.DIFFERS),
+        # What parameters leave alone is still the same.
+        (exact(4), exact(4), claim(), SEEDS, findings.IDENTICAL),
+        (exact(5), exact(4), claim(), SEEDS, findings.PARAMETERS),
+    ],
+)
+def test_what_may_move_a_result(mine, published, of, context, outcome):
+    finding = found(mine, published, of, context)
+    assert finding.outcome == outcome
+    assert ("only one side" in finding.reason) is (of is TIMED and context is not SEEDS)
+
+
+def test_fixed_seeds_draw_the_same_with_the_same_versions_and_device():
+    moved, first = record(around(1.1, 1)), run(record(around(1, 1)))
+    for changed, outcome in (
+        ({"commit": "def", "threads": 2, "processor": "Other"}, findings.DIFFERS),
+        ({"python": "3.12.1"}, findings.WITHIN),
+        ({"packages": {"torch": "2.11.0"}}, findings.WITHIN),
+        ({"gpu": "A GPU"}, findings.WITHIN),
+    ):
+        mine = run(moved, provenance=PROVENANCE | changed)
+        assert chapters.of(mine, first, [claim()]).findings[0].outcome == outcome, changed
+    cuda = run(moved, parameters={"seeds": 5, "device": "cuda"})
+    assert chapters.of(cuda, first, [claim()]).findings[0].outcome == findings.WITHIN
+
+
+def test_with_other_parameters_the_end_says_what_was_not_judged():
+    claims = [claim(id=f"C00{i}", scale="reduced") for i in range(4)]
+    theirs = [record(around(1, 0.1), name=one.id) for one in claims]
+    values, verdicts = (1, 1.1, 9, 9), ("holds", "holds", "holds", "contradicted")
+    rows = zip(values, verdicts, claims, strict=True)
+    mine = [record(around(value, 0.1), verdict, one.id) for value, verdict, one in rows]
+    for seeds, last in (
+        (9, "of these with another verdict: 1 (C003)."),
+        (5, "Not explained by hardware, chance or parameters: C003."),
+    ):
+        yours = run(*mine, parameters={"seeds": seeds, "device": "cpu"})
+        comparison = chapters.of(yours, run(*theirs), claims)
+        compared = Compared((comparison,), (MINE, THEIRS), ())
+        shown, html = " ".join(text(compared).split()), " ".join(page(compared).split())
+        assert shown.endswith(last) and last in html
+        assert "Nothing differs that is unexplained" not in shown + html
+        counts = json.loads(as_json(compared))["summary"]["not_judged"]
+        other = seeds != 5
+        assert counts == {
+            "claims": 2 * other, "another_verdict": int(other), "turned": ["C003"] * other,
+        }  # fmt: skip
+        judged = "Not judged, because parameters differ: 2 of 4 claims; "
+        assert (judged in shown) is (judged in html) is other
+    same = chapters.of(run(*theirs, parameters={"seeds": 9}), run(*theirs), claims)
+    shown = " ".join(text(Compared((same,), (MINE, THEIRS), ())).split())
+    assert "(4 identical)" in shown and "parameters differ: 0 of 4 claims" in shown
+    assert "Nothing differs" not in shown
+    calm = chapters.of(run(*theirs), run(*theirs), claims)
+    assert text(Compared((calm,), (MINE, THEIRS), ())).endswith("is unexplained.\n")
+
+
+def test_chance_is_expected_only_where_it_can_move_something():
+    claims = [claim(id=f"C00{i}", scale="reduced") for i in range(4)]
+    theirs = (around(1, 0.1), around(1, 0.1), around(1, 0.1), exact(1))
+    mine = (around(1, 0.1), around(1.1, 0.1), around(9, 0.1), exact(2))
+    sides = (
+        run(*(record(value, name=one.id) for value, one in zip(values, claims, strict=True)))
+        for values in (mine, theirs)
+    )
+    compared = Compared((chapters.of(*sides, claims),), (MINE, THEIRS), ())
+    found_ = chapters.summary(compared.comparisons[0].findings)
+    assert (found_.banded, found_.outside, found_.bandless) == (2, 1, ("C003",))
+    assert found_.expected_outside == pytest.approx(0.1)
+    shown = " ".join(text(compared).split())
+    assert "1 of the 2 claims that have one and are not identical" in shown
+    assert "chance alone would put at most about 0.1 there" in shown
+    assert "without an interval on either side: C003" in shown
+    assert "go up and down together" in page(compared)
 
 
 def test_one_sided_claims():
@@ -245,6 +344,7 @@ def test_the_text_fits_80_columns_and_is_quiet_about_what_is_as_expected(mixed):
     ]  # fmt: skip
     assert all(name in long for name in ("C001", "C004", "[0.08579, 2.914]"))
     assert "Not explained by hardware, chance or parameters: C002." in short
+    assert "other hardware: device cuda (published cpu), gpu A GPU (published none)" in short
     assert "×3 [" in short and "A GPU" in short and "Some 5000, 2 cores" in short
 
 
@@ -303,7 +403,7 @@ def keep(slug: str, name: str, machine: str | Path, seconds: float = 10.0) -> No
     """Record a run of a chapter that found four."""
     parameters = chapters_.select(chapters_.discover(), (slug,))[0].resolve("cpu")
     made = run(record(exact(4), name=name), parameters=parameters, seconds=seconds)
-    recorded.save(replace(made, chapter=slug), recorded.folder() / machine)
+    recorded.write(replace(made, chapter=slug), recorded.folder() / machine)
 
 
 def finish(made: Checkout, value: float, slug: str = "conv-cost", preset: str = "cpu") -> None:
@@ -346,6 +446,11 @@ def test_the_command_compares_what_both_sides_have(book):
     stale = call()
     assert stale.exit_code == 0 and "conv-cost: not up to date (the notebook" in stale.stderr
     finish(book, 4, preset="smoke")
+    finish(book, 4, preset="cpu+custom")
+    assert "up to date" not in call("--preset", "cpu+custom").stderr
+    book.write("conv-cost", ["1 + 2"])
+    book.save()
+    assert "conv-cost: not up to date (the notebook" in call("--preset", "cpu+custom").stderr
     assert "smoke is for a look" in call("conv-cost", "--preset", "smoke").stderr
 
 

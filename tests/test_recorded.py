@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import site_root
+import torch
 from checkout import Checkout
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lwsurvey import provenance
+from lwsurvey.claims import run as claims_run
 from lwsurvey.claims.ledger import VERDICTS, Ledger, ledger
 from lwsurvey.cli import main
 from lwsurvey.press import (
@@ -89,11 +93,11 @@ def _says(path) -> str:
 
 def test_what_is_written_is_read_back_and_written_alike(place):
     run = recorded.read(place / "a-machine" / "conv-cost.json")
-    path = recorded.write(run, place)
+    path = recorded.write(run, place / recorded.name(run))
     assert path == place / "amd-epyc-9b14-2-cores" / "conv-cost.json"
     assert recorded.read(path) == run and run.machine() == "AMD EPYC 9B14, 2 cores"
     before = path.read_text()
-    assert recorded.write(recorded.read(path), place).read_text() == before
+    assert recorded.write(recorded.read(path), path.parent).read_text() == before
     assert [p.name for p in path.parent.iterdir()] == ["conv-cost.json"], "no file is left over"
     assert {r.id: r.measured for r in run.records} == MEASURED
     assert isinstance(records.measurement(run.records[1])["value"], Estimate)
@@ -134,6 +138,7 @@ def test_a_claim_more_is_a_line_more(place):
         (_changed(("provenance", "gpu"), ...), "provenance: 'gpu' is a required property"),
         (_changed(("provenance", "cores"), 2.5), "provenance.cores: 2.5 is not of type"),
         (_changed(("provenance", "home"), {"a": 1}), "provenance.home: "),
+        (_changed(("provenance", "cluster"), ["a"]), "provenance.cluster: ['a'] is not of type"),
         (_changed(("provenance", "processor"), "\x1b[2J"), "cannot be printed"),
         (_changed(("provenance", "processor"), "\ud800"), "cannot be printed"),
         (_changed(("more",), 1), "Additional properties are not allowed"),
@@ -189,7 +194,7 @@ def test_any_json_is_a_run_or_one_clear_line(tmp_path_factory, where, value):
     except RecordedError as error:
         assert "\n" not in str(error) and str(error).isprintable()
     else:
-        assert run.chapter == "conv-cost" and recorded.write(run, path.parent.parent).is_file()
+        assert run.chapter == "conv-cost" and recorded.write(run, path.parent).is_file()
         assert all(record.verdict in VERDICTS for record in run.records)
 
 
@@ -236,6 +241,7 @@ def test_hardware_has_a_name_for_people_and_one_for_a_folder(
 
 
 def test_the_published_edition_is_the_named_folder(place):
+    (place / "schema-1.json").write_text("{}")
     with pytest.raises(RecordedError, match=r"has no PUBLISHED.*lwsurvey record --publish"):
         recorded.published(place)
     recorded.publish("a-machine", place)
@@ -330,7 +336,7 @@ def test_runs_with_parameters_of_ones_own_say_so(checkout):
         ("--preset cpu+custom --name x se", 1, "se (never run); first run with your parameters"),
         ("--preset gpu", 1, "not up to date: conv-cost (never run); se (never run); first run: "),
         ("--preset gpu --publish", 1, "the published edition is of the preset cpu, not gpu"),
-        ("se --publish", 1, "needs every chapter, amd-epyc-9b14-2-cores would lack conv-cost"),
+        ("se --publish", 1, "made of all chapters at once, not of se alone; name none"),
         ("--name ../x", 1, "'../x' is no name for a folder"),
         ("--name .x", 1, "'.x' is no name for a folder"),
         ("--name PUBLISHED", 1, "'PUBLISHED' is no name for a folder"),
@@ -364,15 +370,87 @@ def test_nothing_is_written_if_one_result_is_stale_damaged_or_of_another_chapter
     assert _files(checkout) == []
 
 
-def test_one_edition_is_of_one_machine(checkout):
+@pytest.mark.parametrize("name", ["", " --name here"])
+def test_one_edition_is_of_one_machine(checkout, name):
     run = recorded.of_run(results.runs_folder() / "se.ipynb")
     text = (results.runs_folder() / "se.ipynb").read_text()
     (results.runs_folder() / "se.ipynb").write_text(text.replace("EPYC 9B14", "EPYC 7763"))
-    result = call("--publish")
+    result = call(f"--publish{name}")
     assert result.exit_code == 1 and "of one machine, these runs are of 2: amd-epyc-9b14" in (
         result.output
     )
     assert recorded.name(run) == "amd-epyc-9b14-2-cores" and _files(checkout) == []
+
+
+def test_an_edition_holds_nothing_but_the_chapters_of_the_book(checkout):
+    assert call("--name here").exit_code == 0
+    folder = recorded.folder() / "here"
+    (folder / "conv-cost.json").rename(folder / "old.json")
+    result = call("--name here --publish")
+    assert result.exit_code == 1 and "no chapter of the book" in result.output
+    assert ": old.json; delete them first" in result.output
+    assert _files(checkout) == ["here/old.json", "here/se.json"], "nothing was written"
+    (folder / "old.json").unlink()
+    (folder / "se.json").write_text('{"of": "another preset"}')
+    assert "replaced: se" in call("--name here --publish").output
+    assert {run.preset for run in recorded.published().values()} == {"cpu"}
+
+
+# The records of this book.
+
+
+def test_the_published_edition_says_what_the_ledger_says():
+    found = recorded.published()  # fails with one line if none is committed
+    slugs = [chapter.slug for chapter in chapters.discover()]
+    assert sorted(found) == sorted(slugs), "record them all with: lwsurvey record --publish"
+    for slug, run in found.items():
+        claims = {claim.id for claim in ledger().of_chapter(slug)}
+        assert {record.id for record in run.records} == claims, slug
+    verdicts = {record.id: record for run in found.values() for record in run.records}
+    assert records.differences(ledger(), verdicts, slugs) == []
+    assert {run.preset for run in found.values()} == {results.PUBLISHED}
+    assert len({recorded.name(run) for run in found.values()}) == 1, "it is of one machine"
+
+
+def test_each_record_of_this_book_can_be_read():
+    assert recorded.published() == recorded.everything()[recorded.published_name()]
+
+
+# Which GPU is noted.
+
+
+@pytest.mark.parametrize(
+    ("device", "gpu", "memory"),
+    [
+        ("cuda", "the current one", "8.0 GiB"),
+        ("cuda:0", "A", "16.0 GiB"),
+        ("cuda:1", "B", "32.0 GiB"),
+        ("cpu", "the current one", "8.0 GiB"),
+    ],
+)
+def test_the_gpu_that_was_asked_for_is_noted(monkeypatch, device, gpu, memory):
+    gpus = {"cuda": ("the current one", 8), "cuda:0": ("A", 16), "cuda:1": ("B", 32)}
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: gpus[device][0])
+    monkeypatch.setattr(
+        torch.cuda,
+        "get_device_properties",
+        lambda device: SimpleNamespace(total_memory=gpus[device][1] * 2**30),
+    )
+    monkeypatch.setattr(provenance, "driver", lambda: "1")
+    found = provenance.accelerator(device)
+    assert (found["gpu"], found["gpu_memory"]) == (gpu, memory)
+
+
+def test_a_run_notes_its_own_gpu(monkeypatch):
+    shown = []
+    monkeypatch.setattr(provenance, "provenance", lambda device: PROVENANCE | {"gpu": device})
+    monkeypatch.setattr(claims_run, "_run", {})
+    monkeypatch.setattr(claims_run, "display", lambda *_, metadata, **__: shown.append(metadata))
+    for parameters in ({"device": "cuda:1"}, {}):
+        claims_run.begin("conv-cost", preset="gpu", **parameters)
+    assert [one["lwsurvey"]["provenance"]["gpu"] for one in shown] == ["cuda:1", "cuda"]
 
 
 # The page "This edition", and the badge of a chapter.
@@ -384,7 +462,8 @@ def known(tmp_path, monkeypatch):
     made = site_root.make(tmp_path / "book")
     monkeypatch.setenv("LWSURVEY_ROOT", str(made))
     runs = made / "_build" / "runs" / "cpu"
-    recorded.write(recorded.of_run(runs / "conv-cost.ipynb"), recorded.folder())
+    run = recorded.of_run(runs / "conv-cost.ipynb")
+    recorded.write(run, recorded.folder() / recorded.name(run))
     found = state.read(
         Ledger.read(made / "data" / "claims.csv"), made / "book", runs, ["conv-cost"]
     )
@@ -422,6 +501,25 @@ def test_a_chapter_says_what_it_was_run_on(known):
     badge = _page(known, "head", "conv-cost")
     assert 'href="edition.html">Run on a, 2 cores with preset cpu, 2026-01-01, in 1.5 s<' in badge
     assert "a, 2 cores" in _page(known, "edition")
+
+
+def test_seeds_on_a_cluster_are_told(known):
+    assert "cluster" not in _page(known, "head", "conv-cost") + _page(known, "edition")
+    words = "4 workers: AMD EPYC 9B14"
+    facts, run = known.runs["conv-cost"], known.recorded["a-2-cores"]["conv-cost"]
+    where = run.provenance | {"cluster": words}
+    again = replace(run, provenance=where)
+    kept = recorded.read(recorded.write(again, recorded.folder() / "other"))
+    assert kept.provenance["cluster"] == words
+    state_ = replace(
+        known,
+        runs={"conv-cost": facts | {"run": facts["run"] | {"provenance": where}}},
+        recorded={"other": {"conv-cost": again}},
+    )
+    assert "Run on a, 2 cores, seeds on a cluster, with" in _page(state_, "head", "conv-cost")
+    for page in ("edition", "recorded"):
+        assert f"a, 2 cores; seeds on a cluster ({words})" in _page(state_, page)
+    assert _page(state_, "machines").count(f"<td>{words}</td>") == 2
 
 
 def test_a_damaged_record_stops_the_build_with_one_line(known):

@@ -16,6 +16,7 @@ from lwsurvey.adapting.study import ADAPTED, BY_MACS, SEED, Plan, Searched, last
 from lwsurvey.data import Split
 from lwsurvey.search.netadapt.proposals import tune
 from lwsurvey.stats import Estimate
+from lwsurvey.train.device import within_memory
 from lwsurvey.train.seeding import one_thread
 
 UNIFORM, SCRATCH = "uniform, pruned", "uniform, from scratch"
@@ -62,7 +63,7 @@ def _retuned(network: nn.Module, split: Split, seed: int, plan: Plan) -> nn.Modu
     """As many short steps at once as NetAdapt's network has had on its way."""
     short = replace(plan.short, steps=plan.steps * plan.short.steps)
     network, device = network.to(plan.device), torch.device(plan.device)
-    with one_thread(device):
+    with within_memory(device, f"{UNIFORM}, seed {seed}", short.batch), one_thread(device):
         tune(network, split.train.to(device), short, seed)
     return network
 

@@ -32,7 +32,8 @@ def begin(chapter: str, *, preset: str, **parameters: object) -> None:
     if not ledger().of_chapter(chapter):
         raise LedgerError(f"the ledger has no claim for a chapter {chapter!r}")
     _run.clear()
-    _run.update(chapter=chapter, preset=preset, parameters=parameters, provenance=provenance())
+    where = provenance(str(parameters.get("device", "cuda")))
+    _run.update(chapter=chapter, preset=preset, parameters=parameters, provenance=where)
     _show(_run_html(), f"{chapter}, preset {preset}: {parameters}", {"type": "run", **_run})
 
 

@@ -11,8 +11,8 @@ on its workers, as with every Dask cluster: keep it in a network that is yours, 
 """
 
 from lwsurvey.cluster.alike import differences, state
-from lwsurvey.cluster.connecting import connect
+from lwsurvey.cluster.connecting import connect, machines
 from lwsurvey.cluster.errors import ClusterError
-from lwsurvey.cluster.spreading import VARIABLE, spread
+from lwsurvey.cluster.spreading import spread
 
-__all__ = ["VARIABLE", "ClusterError", "connect", "differences", "spread", "state"]
+__all__ = ["ClusterError", "connect", "differences", "machines", "spread", "state"]

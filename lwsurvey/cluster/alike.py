@@ -9,14 +9,16 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("distributed", "joblib", "numpy", "torch", "torchvision")
+from lwsurvey.provenance import PACKAGES
+
+ALIKE = (*PACKAGES, "distributed", "joblib", "pandas")
 SHORT = 20
 """Characters of what is worth showing; a hash is not."""
 
 
 def state() -> dict[str, str]:
     """What must be alike wherever a study computes: versions, and our own source."""
-    found = {name: _version(name) for name in PACKAGES}
+    found = {name: _version(name) for name in ALIKE}
     return {"Python": platform.python_version(), **found, "the source of lwsurvey": _source()}
 
 

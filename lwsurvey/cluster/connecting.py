@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lwsurvey.cluster import alike
 from lwsurvey.cluster.errors import ClusterError
+from lwsurvey.provenance import processor
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -52,6 +53,12 @@ def _client(address: str) -> Client:
         first = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
         raise ClusterError(f"no scheduler at {address} ({first}); it is written as in "
                            "tcp://HOST:8786, and dask scheduler starts one") from None  # fmt: skip
+
+
+def machines(address: str) -> str:
+    """What a cluster computes on, in words: its workers and their processors."""
+    found = connect(address).run(processor).values()
+    return f"{len(found)} workers: {', '.join(sorted(set(found)))}"
 
 
 def _require_workers(client: Client, address: str) -> None:

@@ -13,8 +13,7 @@ import joblib
 from lwsurvey.cluster.alike import differences, state
 from lwsurvey.cluster.connecting import connect
 from lwsurvey.cluster.errors import ClusterError
-
-VARIABLE = "LWSURVEY_SCHEDULER"
+from lwsurvey.schema import SCHEDULER
 
 
 def spread(
@@ -87,7 +86,7 @@ class _There:
 @contextlib.contextmanager
 def _chosen() -> Iterator[Callable]:
     """The backend of the user, or the cluster's; and how a call is to be wrapped for it."""
-    address = os.environ.get(VARIABLE)
+    address = os.environ.get(SCHEDULER)
     with joblib.parallel_config() as now:
         theirs = isinstance(now["backend"], joblib.ParallelBackendBase)
     if theirs or not address:

@@ -18,7 +18,9 @@ from lwsurvey.press.chapters import Chapter
 from lwsurvey.press.tasks import Task
 
 CPU, CUDA, MPS = "cpu", "cuda", "mps"
-DEVICE = "device"
+DEVICE, JOBS = "device", "jobs"
+ALL = -1
+"""As many trainings at a time as the processor has cores: each would take memory of the GPU."""
 HIDDEN = {"CUDA_VISIBLE_DEVICES": ""}
 """Environment of a chapter that takes no GPU; `lwsurvey.provenance` heeds it for Apple's too."""
 
@@ -129,6 +131,10 @@ def announcement(tasks: list[Task]) -> list[str]:
         lines.append(f"on {_named(device, here)}: {', '.join(slugs)}")
     if any(DEVICE in task.replaced for task in taking):
         lines.append(f"no GPU for {CUDA} here: {MPS}, Apple's, is taken instead, and recorded")
+    if any(JOBS in task.replaced for task in taking):
+        lines.append(
+            f"{JOBS} {ALL} would fill the GPU with copies: {JOBS} 1 is taken, and recorded"
+        )
     if rest := [task.slug for task in stale if not takes(task.used)]:
         lines.append(f"these need no GPU and take none: {', '.join(rest)}")
     return lines
@@ -140,9 +146,12 @@ def _named(device: str, here: Machine) -> str:
 
 
 def _placed(task: Task, here: Machine) -> Task:
-    wanted = str(task.parameters[DEVICE])
-    device = here.device(wanted)
-    return task if device == wanted else dataclasses.replace(task, replaced={DEVICE: device})
+    """A task with the device that it will have, and with one training at a time on it."""
+    used = {DEVICE: here.device(str(task.parameters[DEVICE]))}
+    if task.parameters.get(JOBS) == ALL:
+        used[JOBS] = 1
+    replaced = {name: value for name, value in used.items() if value != task.parameters[name]}
+    return dataclasses.replace(task, replaced=replaced)
 
 
 def _lacking(lacking: list[Task], tasks: list[Task], here: Machine) -> str:

@@ -51,6 +51,7 @@ def run(state: State, slug: str) -> dict[str, object]:
         "slug": slug,
         "title": state.title(slug),
         "machine": hardware.machine(facts["parameters"], where),
+        "cluster": where.get("cluster"),
         "versions": _versions(where),
         "preset": facts["preset"],
         "date": where["date"],
@@ -76,6 +77,7 @@ def _column(state: State, name: str) -> dict[str, object]:
         "name": name,
         "chapters": len(found),
         "machines": list(dict.fromkeys(run.machine() for run in kept)),
+        "clusters": list(dict.fromkeys(c for run in kept if (c := run.provenance.get("cluster")))),
         "presets": list(dict.fromkeys(run.preset for run in kept)),
         "published": name == state.published,
     }

@@ -8,14 +8,13 @@ import re
 from lwsurvey.press.accelerator import DEVICE
 from lwsurvey.press.process import Outcome
 from lwsurvey.press.tasks import Task
+from lwsurvey.schema import OUT_OF_MEMORY
 
 BATCH = "batch"
+TRAINS = "amp"  # the parameter that tells a chapter that trains; in others a batch is timed
 LEAST = 2  # batch normalisation needs two images
 # In the name of an error or in its text, which may quote the error of another process.
-FULL = re.compile(
-    r"OutOfMemoryError|TrainMemoryError|(CUDA|HIP|MPS backend) out of memory|"
-    r"CUDA error: out of memory|CUBLAS_STATUS_ALLOC_FAILED"
-)
+FULL = re.compile("|".join(("OutOfMemoryError", "TrainMemoryError", *OUT_OF_MEMORY)))
 
 
 def ran_out(name: str, text: str) -> bool:
@@ -24,9 +23,14 @@ def ran_out(name: str, text: str) -> bool:
 
 
 def smaller(task: Task) -> Task | None:
-    """The task with half the batch; None if it has none, or has been made smaller before."""
+    """The task with half the batch; None if it trains none, or has been made smaller before."""
     batch = task.used.get(BATCH)
-    if type(batch) is not int or batch // 2 < LEAST or BATCH in task.replaced:
+    if (
+        TRAINS not in task.used
+        or type(batch) is not int
+        or batch // 2 < LEAST
+        or BATCH in task.replaced
+    ):
         return None
     return dataclasses.replace(task, replaced=task.replaced | {BATCH: batch // 2})
 

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from lwsurvey.press import accelerator
 from lwsurvey.press.process import Workers
 from lwsurvey.press.tasks import Task
+from lwsurvey.schema import SCHEDULER
 
 if TYPE_CHECKING:
     from lwsurvey.press.remote import Remote
-
-SCHEDULER = "LWSURVEY_SCHEDULER"
-"""As `lwsurvey.cluster` reads it, which is slow to load."""
 
 
 class Places:
@@ -29,15 +27,18 @@ class Places:
     def __init__(self, scheduler: str | None) -> None:
         # A chapter that runs here sends its seeds to the cluster.
         self._here = Workers({SCHEDULER: scheduler} if scheduler else None)
+        self._gpu = Workers({SCHEDULER: ""})
         self._there: Remote | None = _remote(scheduler) if scheduler else None
 
     def of(self, task: Task, say: Callable[[str], object]) -> Workers | Remote:
         """Where a chapter runs; ``say`` tells at which worker, if on the cluster.
 
         Here, if it times something: the times of a result are to be of one machine, with nothing
-        else to do. Or if it takes a GPU: those are counted here.
+        else to do. Or if it takes a GPU, with its seeds: those are counted here.
         """
-        if self._there is None or task.alone or accelerator.takes(task.used):
+        if accelerator.takes(task.used):
+            return self._gpu
+        if self._there is None or task.alone:
             return self._here
         self._there.say = say
         return self._there
@@ -50,6 +51,7 @@ class Places:
     def stop(self) -> None:
         """End all chapters, and start none from here on."""
         self._here.stop()
+        self._gpu.stop()
         if self._there is not None:
             self._there.stop()
 

@@ -6,7 +6,6 @@ executed, and a damaged one gives one clear line.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -43,8 +42,7 @@ def of_run(path: Path) -> Recorded:
     try:
         facts = results.facts(path)
         found = records.read(path)
-        runs = results.entries(json.loads(path.read_text(encoding="utf-8")), "run")
-        content = _content(facts, [run["provenance"] for run in runs], found)
+        content = _content(facts, records.begun(path)["provenance"], found)
         return recorded_form.of_text(path.stem, recorded_form.text_of(content).encode("utf-8"))
     except (records.RecordError, results.ResultError) as error:
         raise RecordedError(f"{path.stem}: {error}; {again}") from None
@@ -67,23 +65,18 @@ def read(path: Path) -> Recorded:
         raise RecordedError(f"{where} {error}; record it again with: {again}") from None
 
 
-def write(recorded: Recorded, place: Path) -> Path:
-    """Write a run to ``PLACE/HARDWARE/CHAPTER.json``, whole or not at all.
+def write(recorded: Recorded, target: Path) -> Path:
+    """Write a run into the folder of a machine, whole or not at all.
 
     Raises:
         RecordedError: it would not be readable.
     """
-    return save(recorded, place / name(recorded))
-
-
-def save(recorded: Recorded, target: Path) -> Path:
-    """Write a run into a folder, as `write` does."""
     text = as_text(recorded)
     target.mkdir(parents=True, exist_ok=True)
-    return _put(target / f"{recorded.chapter}.json", text)
+    return put_text(target / f"{recorded.chapter}.json", text)
 
 
-def _put(path: Path, text: str) -> Path:
+def put_text(path: Path, text: str) -> Path:
     """Write a file so that there is the old one or the new one, never a part."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -124,7 +117,7 @@ def check_name(text: str) -> None:
 def publish(name_: str, place: Path) -> None:
     """Make the runs in a folder those of the published edition."""
     check_name(name_)
-    _put(place / PUBLISHED, name_ + "\n")
+    put_text(place / PUBLISHED, name_ + "\n")
 
 
 def published_name(place: Path | None = None) -> str | None:
@@ -154,21 +147,20 @@ def published(place: Path | None = None) -> dict[str, Recorded]:
     """
     place = place or folder()
     name_ = published_name(place)
-    found = {path.stem: read(path) for path in sorted((place / (name_ or "")).glob("[!.]*.json"))}
-    if name_ is None or not found:
+    # Without a name nothing is looked for: beside the folders lies the schema.
+    files = sorted((place / name_).glob("[!.]*.json")) if name_ is not None else []
+    if not files:
         missing = f"no {PUBLISHED}" if name_ is None else f"no run in {name_}"
         raise RecordedError(
             f"{place.name} has {missing}, so there is no published edition; "
             "record it with: lwsurvey record --publish"
         )
-    return found
+    return {path.stem: read(path) for path in files}
 
 
-def _content(facts: dict, provenances: list[dict], found: list[Record]) -> dict[str, object]:
-    if len(provenances) != 1:
-        raise JsonError(f"has {len(provenances)} calls of claims.begin, not one")
+def _content(facts: dict, provenance: dict, found: list[Record]) -> dict[str, object]:
     if other := {r.chapter for r in found} - {facts["chapter"]}:
         raise JsonError(f"has verdicts of another chapter, {', '.join(sorted(other))}")
     kept = {key: facts[key] for key in ("chapter", "preset", "parameters", "seconds")}
     claims = [recorded_form.claim(record) for record in found]
-    return {"schema": recorded_form.SCHEMA, **kept, "provenance": provenances[0], "claims": claims}
+    return {"schema": recorded_form.SCHEMA, **kept, "provenance": provenance, "claims": claims}

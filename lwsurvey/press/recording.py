@@ -66,7 +66,7 @@ def plan(request: Request) -> Plan:
         recorded.as_text(run)
         folders.setdefault(request.name or recorded.name(run), []).append(run)
     if request.publish:
-        _check_published(request, folders, book)
+        _check_published(request, folders)
     return Plan(folders, stale)
 
 
@@ -94,7 +94,7 @@ def _write(run: Recorded, target: Path) -> str:
     before = path.read_bytes() if path.is_file() else None
     if before == recorded.as_text(run).encode("utf-8"):
         return "unchanged"
-    recorded.save(run, target)
+    recorded.write(run, target)
     return "new" if before is None else "replaced"
 
 
@@ -112,6 +112,11 @@ def _check(request: Request) -> None:
         raise RecordedError(
             "runs with parameters of your own are no runs of the book's experiment: "
             "say with --name under which name to record them"
+        )
+    if request.publish and request.slugs:
+        raise RecordedError(
+            f"the published edition is made of all chapters at once, not of "
+            f"{', '.join(request.slugs)} alone; name none, or record without --publish"
         )
     if request.publish and request.preset != results.PUBLISHED:
         raise RecordedError(
@@ -152,18 +157,26 @@ def _distil(chapter: Chapter, preset: str) -> Recorded:
     return replace(run, preset=preset)
 
 
-def _check_published(request: Request, folders: dict[str, list], book: list[Chapter]) -> None:
-    if len(folders) > 1:
-        where = "; ".join(f"{k} ({', '.join(r.chapter for r in v)})" for k, v in folders.items())
+def _check_published(request: Request, folders: dict[str, list[Recorded]]) -> None:
+    """Refuse an edition of several machines, or one with what is no chapter of the book."""
+    runs = [run for found in folders.values() for run in found]
+    machines: dict[str, list[str]] = {}  # not the folders, because --name puts all into one
+    for run in runs:
+        machines.setdefault(recorded.name(run), []).append(run.chapter)
+    if len(machines) > 1:
+        where = "; ".join(f"{name} ({', '.join(slugs)})" for name, slugs in machines.items())
         raise RecordedError(
-            f"the published edition is of one machine, these runs are of {len(folders)}: {where}; "
+            f"the published edition is of one machine, these runs are of {len(machines)}: {where}; "
             "run them again on one, or record them without --publish"
         )
-    for name, runs in folders.items():
-        there = {run.chapter for run in runs}
-        there |= {path.stem for path in (request.place / name).glob("*.json")}
-        if missing := [chapter.slug for chapter in book if chapter.slug not in there]:
-            raise RecordedError(
-                f"the published edition needs every chapter, {name} would lack "
-                f"{', '.join(missing)}; run and record them too"
-            )
+    (name,) = folders
+    if left := _leftover(request.place / name, {run.chapter for run in runs}):
+        raise RecordedError(
+            f"{name} has records of what is no chapter of the book, which would be published "
+            f"too: {', '.join(left)}; delete them first"
+        )
+
+
+def _leftover(folder: Path, written: set[str]) -> list[str]:
+    """Names of the files that are in a folder besides those that will be written."""
+    return sorted(path.name for path in folder.glob("[!.]*.json") if path.stem not in written)

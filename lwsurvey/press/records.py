@@ -58,6 +58,18 @@ def _record(entry: dict) -> Record:
     return Record(**fields, **where, failed=tuple(entry["failed"]))
 
 
+def begun(path: Path) -> dict[str, object]:
+    """The run of an executed notebook, as `lwsurvey.claims.begin` noted it.
+
+    Raises:
+        RecordError: the notebook did not begin exactly one.
+    """
+    found = entries(json.loads(path.read_text(encoding="utf-8")), "run")
+    if len(found) != 1:
+        raise RecordError(f"{path.name}: has {len(found)} calls of claims.begin, not one")
+    return found[0]
+
+
 def measurement(record: Record) -> Estimate | dict[str, Estimate] | str | None:
     """What the run measured, as `lwsurvey.claims.judge` takes it."""
     measured = record.measured

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from distributed import Reschedule, Worker, get_worker, secede
 
-from lwsurvey.cluster import VARIABLE
 from lwsurvey.press import keys
 from lwsurvey.press.chapters import discover, select
 from lwsurvey.press.process import Outcome, Workers
+from lwsurvey.schema import SCHEDULER
 
 LOOK = 0.5
 """Seconds between two looks whether the result is still wanted."""
@@ -54,7 +54,7 @@ def run(job: dict, inputs: dict[str, object], topic: str) -> Returned:
     if found := _differences(slug, inputs):
         return Returned(Outcome(None, f"the checkout of {worker.address} differs: {found}"))
     worker.log_event(topic, {"slug": slug, "at": worker.address})
-    workers = Workers({VARIABLE: worker.scheduler.address})
+    workers = Workers({SCHEDULER: worker.scheduler.address})
     with tempfile.TemporaryDirectory(prefix="lwsurvey-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         (place / "work").mkdir()

@@ -101,15 +101,24 @@ class _Run(ZeroReporter):
                 "io": {"capture": False},
             }
 
-    def _run(self, task: Task) -> None:
+    def _turn(self, task: Task) -> Outcome | None:
+        """Wait for a chapter's turn and run it; None if another run did so meanwhile."""
         with self._held(task) as waited:
             if waited and keys.state(task.chapter, task.preset, task.parameters, task.folder).fresh:
                 self.progress.taken(task.slug)
-                return
+                return None
             with self._apart(task), self._gpu(task):
                 self.progress.start(task.slug)
-                outcome = self._tried(task)
+                return self._tried(task)
+
+    def _run(self, task: Task) -> None:
         # For doit even a failed chapter is done: the next one on the GPU waits for it only.
+        try:
+            outcome = self._turn(task)
+        except Exception as error:  # of ours, or of the disk
+            outcome = Outcome(None, f"{type(error).__name__}: {error}")
+        if outcome is None:
+            return
         if outcome.seconds is not None:
             self.outcomes[task.slug] = outcome
             self.progress.finish(task.slug, outcome.seconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,11 +113,7 @@ def read(ledger: Ledger, book: Path, runs: Path, chapters: list[str]) -> State:
 
 
 def _facts(path: Path) -> dict:
-    facts = results.facts(path)
-    runs = results.entries(json.loads(path.read_text(encoding="utf-8")), "run")
-    if len(runs) != 1:
-        raise records.RecordError(f"{path.name}: has {len(runs)} calls of claims.begin, not one")
-    return {**facts, "run": runs[0]}
+    return {**results.facts(path), "run": records.begun(path)}
 
 
 def _repeats(record: Record) -> int:

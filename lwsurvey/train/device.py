@@ -7,14 +7,8 @@ from contextlib import contextmanager
 
 import torch
 
+from lwsurvey.schema import OUT_OF_MEMORY
 from lwsurvey.train.errors import TrainMemoryError
-
-# What PyTorch, cuBLAS and Metal write; on Apple's GPUs and in some calls of CUDA it is no
-# error of a class of its own.
-FULL = (
-    "CUDA out of memory", "HIP out of memory", "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED", "MPS backend out of memory",
-)  # fmt: skip
 
 
 @contextmanager
@@ -71,7 +65,8 @@ def within_memory(device: torch.device, name: str, batch: int) -> Iterator[None]
 
 def out_of_memory(error: RuntimeError) -> bool:
     """Whether the memory of a GPU ran out."""
-    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in FULL)
+    said = any(text in str(error) for text in OUT_OF_MEMORY)
+    return said or isinstance(error, torch.OutOfMemoryError)
 
 
 def _hand_back(device: torch.device) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,9 +76,13 @@ def compare(
       lwsurvey compare conv-cost --all               each claim
       lwsurvey compare --format html --out mine.html
 
-    Exit status: 0 if all that differs is explained; 1 if an exact result differs although the
-    parameters are the same, or a verdict differs and the value lies outside its band; 2 if the
-    command is wrong or a side is missing or damaged.
+    With other parameters than the published run's, little can be judged; the last line says
+    how many claims are not, and which of these have another verdict.
+
+    Exit status: 0 if all that differs is explained or cannot be judged because parameters
+    differ; 1 if an exact result differs although the parameters are the same, or a verdict
+    differs and the value lies outside its band; 2 if the command is wrong or a side is missing
+    or damaged.
     """
     from lwsurvey.press.comparing import sides
 
@@ -120,14 +123,11 @@ def _rendered(found: object, form: str, everything: bool) -> str:
 
 
 def _write(text: str, out: Path | None) -> None:
+    from lwsurvey.press.recorded import put_text
+
     if out is None:
         # As bytes, because a file or a pipe must not depend on the encoding of a terminal.
         click.echo(text.encode(), nl=False)
         return
-    partial = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, out)
-    finally:
-        partial.unlink(missing_ok=True)
+    put_text(out, text)
     click.echo(f"written: {out}", err=True)

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the folder is made.  [default: data/recorded]",
 )
-@click.option("--publish", is_flag=True, help="Make this the published edition, all chapters.")
+@click.option(
+    "--publish", is_flag=True, help="Make this the published edition: all chapters, none named."
+)
 @command
 def record(
     slugs: tuple[str, ...], preset: str, name: str | None, out: Path | None, publish: bool

@@ -86,6 +86,11 @@ def _summary(found: Summary) -> dict[str, object]:
         "another_verdict": dict(found.other),
         "one_sided": dict(found.single),
         "unexplained": list(found.unexplained),
+        "not_judged": {
+            "claims": len(found.not_judged),
+            "another_verdict": len(found.turned),
+            "turned": list(found.turned),
+        },
         "banded": found.banded,
         "outside": found.outside,
         "expected_outside": round(found.expected_outside, 2),

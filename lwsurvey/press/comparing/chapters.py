@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lwsurvey.claims.ledger import Ledger
 from lwsurvey.press.comparing import intervals
-from lwsurvey.press.comparing.findings import OUTCOMES, OUTSIDE, SAMPLED, TIME, Finding
+from lwsurvey.press.comparing.findings import OUTCOMES, OUTSIDE, TIME, WITHIN, Finding
 from lwsurvey.press.comparing.intervals import Ratio
 from lwsurvey.press.comparing.judging import Context, compare
 from lwsurvey.press.recorded import Recorded
@@ -18,6 +18,9 @@ from lwsurvey.stats import CONFIDENCE
 PLACE = ("preset", "device", "jobs", "amp")
 HARDWARE = ("processor", "gpu", "gpu_memory", "cores", "threads", "system")
 SOFTWARE = ("python", "cuda", "driver", "commit")
+
+# With these the same, as all versions but that of the book, fixed seeds draw the same numbers.
+USED = ("device", "amp", "gpu")
 
 Change = tuple[object, object]
 """A value in your run and in the published one; None where a run does not have it."""
@@ -65,7 +68,9 @@ def of(mine: Recorded, published: Recorded, ledger: Ledger) -> Comparison:
     parameters = _changes(*(_asked(run) for run in (mine, published)))
     versions = _changes(*(_versions(run.provenance) for run in (mine, published)))
     hardware = _changes(*(_hardware(run) for run in (mine, published)))
-    context = Context(tuple(parameters), (*versions, *hardware))
+    drawn = versions.keys() - {"commit"} | hardware.keys() & set(USED)
+    fixed = not parameters and not drawn
+    context = Context(tuple(parameters), (*versions, *hardware), fixed)
     claims = {claim.id: claim for claim in ledger}
     yours, theirs = ({r.id: r for r in run.records} for run in (mine, published))
     ids = [i for i in claims if i in yours or i in theirs]
@@ -114,14 +119,22 @@ class Summary:
         other: with another verdict, by outcome.
         single: decided by one run only, by outcome.
         unexplained: claims that neither hardware nor chance nor parameters account for.
-        banded: claims that have a band.
+        not_judged: claims of which nothing can be said, as the parameters differ.
+        turned: those of them that have another verdict.
+        banded: claims that are not identical and have a band with room for chance.
+        outside: those of them that are outside.
+        bandless: claims that differ, and of which neither run has an interval.
     """
 
     same: Counter
     other: Counter
     single: Counter
     unexplained: tuple[str, ...]
+    not_judged: tuple[str, ...]
+    turned: tuple[str, ...]
     banded: int
+    outside: int
+    bandless: tuple[str, ...]
 
     @property
     def claims(self) -> int:
@@ -129,13 +142,8 @@ class Summary:
         return sum(map(Counter.total, (self.same, self.other, self.single)))
 
     @property
-    def outside(self) -> int:
-        """Claims outside their band."""
-        return self.same[OUTSIDE] + self.other[OUTSIDE]
-
-    @property
     def expected_outside(self) -> float:
-        """How many leave their band by chance, if nothing but chance is at work."""
+        """How many leave their band at most, on average, if nothing but chance is at work."""
         return self.banded * (1 - CONFIDENCE)
 
     def __str__(self) -> str:
@@ -155,10 +163,15 @@ def summary(findings: Iterable[Finding]) -> Summary:
     """Count findings."""
     found = list(findings)
     both = [f for f in found if f.mine and f.published]
+    banded = [f for f in both if f.outcome in (WITHIN, OUTSIDE) and f.room]
     return Summary(
         Counter(f.outcome for f in both if f.same_verdict),
         Counter(f.outcome for f in both if f.flipped),
         Counter(f.outcome for f in found if not (f.mine and f.published)),
         tuple(f.id for f in found if f.unexplained),
-        sum(f.kind == SAMPLED and f.published is not None and f.mine is not None for f in found),
+        tuple(f.id for f in both if f.not_judged),
+        tuple(f.id for f in both if f.not_judged and f.flipped),
+        len(banded),
+        sum(f.outcome == OUTSIDE for f in banded),
+        tuple(f.id for f in both if f.outcome == OUTSIDE and not f.room),
     )

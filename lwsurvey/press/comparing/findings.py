@@ -62,6 +62,16 @@ class Finding:
         return bool(self.mine and self.published) and not self.same_verdict
 
     @property
+    def not_judged(self) -> bool:
+        """Whether nothing can be concluded, because the runs had other parameters."""
+        return self.outcome == PARAMETERS
+
+    @property
+    def room(self) -> bool:
+        """Whether there is a band, and it is wider than a point."""
+        return self.band is not None and self.band[0] < self.band[1]
+
+    @property
     def unexplained(self) -> bool:
         """Whether neither hardware nor chance nor parameters account for the difference.
 

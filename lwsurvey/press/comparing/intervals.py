@@ -35,13 +35,14 @@ def band(published: Estimate, mine: Estimate) -> tuple[float, float]:
 
     Each interval is a mean ± h at 95 %, so h is about 1.96 standard errors. Both means are
     estimates: if hardware, versions and the bits of the seeds change only chance, their
-    difference has the mean 0 and, as the runs are independent, a variance that is the sum of
-    both. 95 % of all reruns therefore fall within published ± sqrt(h_p² + h_y²): the published
-    interval alone would be left by up to one in six. About one claim in twenty leaves its band by
-    chance. It is somewhat wider than that where runs share seeds or repeats are few, whose h
-    holds Student's larger factor; cells of a table have wider intervals from the start, so that
-    the table as a whole keeps its 95 %. Of an interval that is not symmetric, the side that
-    faces the other value counts.
+    difference has the mean 0 and, were the runs independent, a variance that is the sum of
+    both. Then 95 % of all reruns fall within published ± sqrt(h_p² + h_y²), where the published
+    interval alone would be left by up to one in six. But runs that share seeds, initial weights
+    and the order of images are positively correlated, which makes the variance of the difference
+    smaller: the band is conservative, and at most about one claim in twenty leaves it by chance.
+    Few repeats widen it further, as their h holds Student's larger factor, and so do tables,
+    whose cells have wider intervals from the start, so that the table as a whole keeps its 95 %.
+    Of an interval that is not symmetric, the side that faces the other value counts.
     """
     down = math.hypot(published.value - published.low, mine.high - mine.value)
     up = math.hypot(published.high - published.value, mine.value - mine.low)

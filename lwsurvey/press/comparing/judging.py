@@ -40,10 +40,12 @@ class Context:
     Attributes:
         parameters: what the runs were asked for, other than where to compute.
         besides: versions and hardware.
+        fixed: parameters, versions and the device are the same, so draws from fixed seeds are.
     """
 
     parameters: tuple[str, ...] = ()
     besides: tuple[str, ...] = ()
+    fixed: bool = False
 
     def others(self) -> str:
         """What differs besides parameters, in words."""
@@ -69,13 +71,13 @@ def compare(
     if mine is None or published is None:
         return _one_sided(claim, mine, published)
     one, other = records.measurement(mine), records.measurement(published)
-    kind, same = _kind(claim, one, other), _same(one, other)
+    kind, same = _kind(claim, context.fixed, one, other), _same(one, other)
     if same and mine.verdict == published.verdict:
         judged = _told(IDENTICAL, "the same on both sides")
     elif same:
         judged = _told(DIFFERS, f"the same result, judged otherwise: the ledger {CHANGED}")
     elif _shape(one) != _shape(other):
-        judged = _told(DIFFERS, f"not the same kind of result: the chapter {CHANGED}")
+        judged = _shapes(claim, (one, other), context)
     elif kind == WORDS:
         judged = _words(claim, context)
     else:
@@ -93,23 +95,41 @@ def _words(claim: Claim | None, context: Context) -> dict[str, object]:
     return _told(*_differing("a fact", context))
 
 
+def _shapes(
+    claim: Claim | None, pair: tuple[Measurement, Measurement], context: Context
+) -> dict[str, object]:
+    if context.parameters:
+        return _told(PARAMETERS, f"not the same kind of result, but {context.asked()}")
+    if claim and claim.hardware:
+        some = " some of it" if all(isinstance(one, dict) for one in pair) else " it"
+        return _told(TIMES, f"a time; only one side could measure{some}")
+    return _told(DIFFERS, f"not the same kind of result: the chapter {CHANGED}")
+
+
 def _one_sided(claim: Claim | None, mine: Record | None, published: Record | None) -> Finding:
     record = mine or published
-    kind = _kind(claim, records.measurement(record))
+    kind = _kind(claim, False, records.measurement(record))
     outcome = MINE_ONLY if mine else PUBLISHED_ONLY
     reason = f"decided {outcome} run: the chapter {CHANGED}"
     return Finding(record.id, claim, kind, outcome, mine, published, reason)
 
 
-def _kind(claim: Claim | None, *measured: Measurement) -> str:
+def _kind(claim: Claim | None, fixed: bool, *measured: Measurement) -> str:
+    """What may move a result.
+
+    Arithmetic on printed digits has an interval, too, but one repeat: nothing is drawn. What is
+    drawn at full scale comes from fixed seeds, so it moves with versions and the device only.
+    """
     if all(one is None for one in measured):
         return NOTHING
     if any(isinstance(one, str) or one is None for one in measured):
         return WORDS
     if claim and claim.hardware:
         return TIME
-    spread = any(e.n > 1 or e.low < e.high for one in measured for e in _cells(one).values())
-    return SAMPLED if spread or (claim and claim.scale == "reduced") else EXACT
+    if claim and claim.scale == "reduced":
+        return SAMPLED
+    drawn = any(e.n > 1 for one in measured for e in _cells(one).values())
+    return SAMPLED if drawn and not (fixed and claim and claim.scale == "full") else EXACT
 
 
 def _cells(measured: Measurement) -> Cells:
@@ -165,7 +185,13 @@ def _time(ratio: intervals.Ratio | None, context: Context) -> str:
 
 
 def _rounds(published: Estimate, mine: Estimate) -> bool:
-    return intervals.rounds_to(mine.value, published.value)
+    return mine.n == published.n and all(
+        intervals.rounds_to(*pair) for pair in zip(_ends(mine), _ends(published), strict=True)
+    )
+
+
+def _ends(estimate: Estimate) -> tuple[float, float, float]:
+    return estimate.value, estimate.low, estimate.high
 
 
 def _factor(published: Estimate, mine: Estimate) -> float:
@@ -175,8 +201,8 @@ def _factor(published: Estimate, mine: Estimate) -> float:
 
 def _relative(published: Estimate, mine: Estimate) -> float:
     """Distance as a share of the larger, so that cells of all sizes can be compared."""
-    gap = abs(mine.value - published.value)
-    return gap / max(abs(mine.value), abs(published.value)) if gap else 0.0
+    pairs = zip(_ends(mine), _ends(published), strict=True)
+    return max(abs(a - b) / max(abs(a), abs(b)) if a != b else 0.0 for a, b in pairs)
 
 
 def _exact(_: tuple[Estimate, Estimate], context: Context) -> tuple[str, str]:

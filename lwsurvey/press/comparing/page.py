@@ -28,12 +28,13 @@ MEANINGS = {
     IDENTICAL: "The same number, interval and verdict.",
     ROUNDING: "An exact result whose last digits depend on how a machine rounds.",
     WITHIN: "Something trained or sampled, as near to the published value as two runs of this "
-    "many repeats are in 95 % of all cases.",
+    "many repeats are in at least 95 % of all cases.",
     TIMES: "A time, or made of times: other hardware rightly gives another one. The ratio says "
     "how much.",
-    PARAMETERS: "The runs were asked for different things, so that no equality is to be expected.",
-    OUTSIDE: "Trained or sampled, and further away than chance alone explains in 95 % of all "
-    "cases.",
+    PARAMETERS: "The runs were asked for different things, so that no equality is to be expected "
+    "and nothing is judged.",
+    OUTSIDE: "Trained or sampled, and further away than chance alone explains in at least 95 % "
+    "of all cases.",
     DIFFERS: "An exact result that is not the same. No hardware explains that.",
 }
 
@@ -48,7 +49,7 @@ def page(compared: Compared, everything: bool = False) -> str:
         names=compared.names,
         remarks=compared.remarks,
         whole=whole,
-        closing=closing(whole),
+        closing=closing(compared),
         meanings=MEANINGS,
         everything=everything,
         measured=words.measured,

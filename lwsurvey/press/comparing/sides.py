@@ -12,7 +12,7 @@ from lwsurvey.press.comparing.chapters import Comparison, of
 from lwsurvey.press.parameters import unknown
 from lwsurvey.press.recorded import Recorded, RecordedError
 from lwsurvey.press.recording import SMOKE
-from lwsurvey.press.results import CUSTOM, runs_folder
+from lwsurvey.press.results import CUSTOM, facts, runs_folder
 
 
 class CompareError(ValueError):
@@ -61,8 +61,9 @@ def compare(
         if missing:
             remarks.append(f"left out: {missing}")
             continue
+        run = yours.read(here)
         remarks += yours.remarks(chapter)
-        found.append(of(yours.read(here), theirs.read(there), ledger()))
+        found.append(of(run, theirs.read(there), ledger()))
     if any(SMOKE in (one.mine.preset, one.published.preset) for one in found):
         remarks.append(f"the preset {SMOKE} is for a look: its numbers decide nothing")
     if not found:
@@ -99,7 +100,7 @@ class Side:
         return recorded.read(path)
 
     def remarks(self, chapter: Chapter) -> list[str]:
-        """What to know about a run first."""
+        """What to know about a run first; of a record nobody can tell whether it is old."""
         return []
 
 
@@ -133,10 +134,11 @@ class Runs(Side):
         return recorded.of_run(path)
 
     def remarks(self, chapter: Chapter) -> list[str]:
-        """Whether it is up to date; a run with parameters of your own has no such state."""
-        if self.preset.endswith(CUSTOM):
-            return []
-        state = keys.state(chapter, self.preset, chapter.resolve(self.preset), self.folder)
+        """Whether it is up to date; parameters of your own are taken as they are."""
+        custom = self.preset.endswith(CUSTOM)
+        base = self.preset.removesuffix(CUSTOM)
+        asked = keys.asked(facts(self.path(chapter.slug))) if custom else chapter.resolve(base)
+        state = keys.state(chapter, base, asked, self.folder)
         return [] if state.fresh else [f"{chapter.slug}: not up to date ({state.why})"]
 
 

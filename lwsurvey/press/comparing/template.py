@@ -93,7 +93,9 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 0; } summary { cursor: pointer; 
 <dt class="badge {{ name|replace(' ', '-') }}">{{ name }}</dt><dd>{{ meaning }}</dd>
 {% endfor %}</dl>
 <p>A drawn band is the range in which a rerun is to be expected, with the published value as a
-stroke across it; the dot is yours, with its 95 % interval.</p>
+stroke across it; the dot is yours, with its 95 % interval. Runs that share seeds, initial weights
+and the order of the images go up and down together: the band is conservative, and fewer than one
+in twenty leave it by chance.</p>
 </details>
 {% for view in views %}
 {% set comparison = view.comparison %}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 
 from lwsurvey.press.comparing import words
 from lwsurvey.press.comparing.chapters import Comparison, Summary, summary, told
 from lwsurvey.press.comparing.findings import (
     IDENTICAL,
-    PARAMETERS,
     ROUNDING,
     TIMES,
     WITHIN,
@@ -34,7 +34,9 @@ def text(compared: Compared, everything: bool = False) -> str:
     whole = summary(f for c in compared.comparisons for f in c.findings)
     if len(parts) > 1:
         parts.append("\n".join([f"All {len(parts)} chapters", *_wrapped(str(whole), 2)]))
-    parts.append("\n".join(line for sentence in closing(whole) for line in _wrapped(sentence, 0)))
+    parts.append(
+        "\n".join(line for sentence in closing(compared) for line in _wrapped(sentence, 0))
+    )
     return "\n\n".join([head, *parts]) + "\n"
 
 
@@ -43,19 +45,35 @@ def loud(finding: Finding) -> bool:
     return finding.outcome not in QUIET or finding.flipped
 
 
-def closing(whole: Summary) -> list[str]:
-    """What the numbers mean, in sentences."""
-    found = []
+def closing(compared: Compared) -> list[str]:
+    """What the numbers mean, in sentences; the last one says what remains open."""
+    whole = summary(f for c in compared.comparisons for f in c.findings)
+    found = list(_chance(whole))
+    if whole.unexplained:
+        unexplained = ", ".join(whole.unexplained)
+        found.append(f"Not explained by hardware, chance or parameters: {unexplained}.")
+    if any(c.parameters for c in compared.comparisons):
+        return [*found, _not_judged(whole)]
+    return found if whole.unexplained else [*found, "Nothing differs that is unexplained."]
+
+
+def _chance(whole: Summary) -> Iterator[str]:
     if whole.outside:
-        found.append(
-            f"Outside their band: {whole.outside} of {whole.banded} claims; "
-            f"chance alone would put about {whole.expected_outside:.1f} there."
+        yield (
+            f"Outside their band: {whole.outside} of the {whole.banded} claims that have one and "
+            f"are not identical; chance alone would put at most about "
+            f"{whole.expected_outside:.1f} there."
         )
-    if whole.same[PARAMETERS] + whole.other[PARAMETERS]:
-        found.append("Where parameters differ, only runs with the same ones can tell more.")
-    unexplained = ", ".join(whole.unexplained)
-    end = f"Not explained by hardware, chance or parameters: {unexplained}."
-    return [*found, end if unexplained else "Nothing differs that is unexplained."]
+    if whole.bandless:
+        yield f"Other values, without an interval on either side: {', '.join(whole.bandless)}."
+
+
+def _not_judged(whole: Summary) -> str:
+    turned = f" ({', '.join(whole.turned)})" if whole.turned else ""
+    return (
+        f"Not judged, because parameters differ: {len(whole.not_judged)} of {whole.claims} "
+        f"claims; of these with another verdict: {len(whole.turned)}{turned}."
+    )
 
 
 def _chapter(comparison: Comparison, everything: bool) -> str:
@@ -66,6 +84,8 @@ def _chapter(comparison: Comparison, everything: bool) -> str:
         lines += _wrapped(f"other parameters: {told(comparison.parameters)}", 4, "  ")
     if comparison.versions:
         lines += _wrapped(f"other versions: {told(comparison.versions)}", 4, "  ")
+    if comparison.hardware:
+        lines += _wrapped(f"other hardware: {told(comparison.hardware)}", 4, "  ")
     lines += _wrapped(words.times(comparison), 4, "  ")
     lines += _wrapped(str(summary(comparison.findings)), 4, "  ")
     for finding in comparison.findings:

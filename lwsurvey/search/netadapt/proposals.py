@@ -73,7 +73,12 @@ def proposed(task: Task, train: Arrays, held_out: Arrays) -> Result:
     network = prune(task.network, group, kept).to(device)
     what = f"a proposal, seed {task.number}"
     batch = task.short.batch
-    with within_memory(device, what, batch), seeded(task.number, device), one_thread(device):
+    with (
+        within_memory(device, what, batch),
+        seeded(task.number, device),
+        one_thread(device),
+        exact(device),
+    ):
         images, seen = _images(train, device), _images(held_out, device)
         before = accuracy(network, seen)
         tune(network, images, task.short, task.number)
