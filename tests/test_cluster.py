@@ -251,7 +251,7 @@ def test_a_wrong_address_is_one_line(here, address, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("_version", "1.0", r"differs in distributed \S+ \(here 1.0\), .*; make them equal"),
+        ("_version", "1.0", r"differs in numpy \S+ \(here 1.0\), .*; make them equal"),
         ("_source", "0" * 64, "differs in the source of lwsurvey; "),
     ],
 )
