@@ -22,7 +22,10 @@ OPTIONS = (
     "--disable-sync", "--disable-default-apps", "--no-first-run",
 )  # fmt: skip
 # Files with the longest tests: if they began last, one worker would wait for the other.
-FIRST = ("test_exercises.py", "test_notebooks.py", "test_site_browser.py", "test_grading.py")
+FIRST = (
+    "test_exercises.py", "test_notebooks.py", "test_site_browser.py", "test_grading.py",
+    "test_pretend_gpu.py", "test_cluster.py",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
