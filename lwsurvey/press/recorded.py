@@ -60,9 +60,9 @@ def read(path: Path) -> Recorded:
     try:
         return recorded_form.of_text(path.stem, strict_json.content(path))
     except JsonError as error:
-        where = strict_json.printable(f"{path.parent.name}/{path.name}")
-        again = f"lwsurvey record {strict_json.printable(path.stem)}"
-        raise RecordedError(f"{where} {error}; record it again with: {again}") from None
+        again = f"record it again with: lwsurvey record {path.stem}"
+        told = f"{path.parent.name}/{path.name} {error}; {again}"
+        raise RecordedError(strict_json.printable(told)) from None
 
 
 def write(recorded: Recorded, target: Path) -> Path:
