@@ -108,7 +108,7 @@ def _seconds(args: tuple, found: Any) -> float:
     read = [x for x in args if isinstance(x, Tensor)]
     written = [x for x in tree_leaves(found) if isinstance(x, Tensor)]
     work = sum(x.numel() for x in read + written)
-    if len(read) > 1 and read[1].dim() == 4 == written[0].dim():
+    if written and len(read) > 1 and read[1].dim() == 4 == written[0].dim():
         work += read[1].numel() * written[0].numel() / max(written[0].shape[1], 1)
     return 5e-6 + 1e-9 * work
 
