@@ -17,7 +17,7 @@ import psutil
 from benchmarks.pupils import Pupil, pupils
 from benchmarks.recipe import FILE, write
 from lwsurvey import paths
-from lwsurvey.press.grading import table
+from lwsurvey.press.course.grade import table
 from lwsurvey.provenance import provenance
 
 SECONDS, MEMORY = 20, 2048

@@ -15,12 +15,13 @@ import torch
 from torch import nn
 
 from benchmarks.recipe import FILE, write
-from lwsurvey import data, lookup, paths, train
+from lwsurvey import data, paths, train
+from lwsurvey.chapters.netadapt import algorithm
+from lwsurvey.chapters.netadapt.algorithm.proposals import tune
+from lwsurvey.latency import lookup
 from lwsurvey.models import small
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
 from lwsurvey.provenance import provenance
-from lwsurvey.search import netadapt
-from lwsurvey.search.netadapt.proposals import tune
 
 FACTS = "papers/papers_netadapt_facts.csv"
 SIZE = "repo look-up table size for MobileNetV1 at 224"
@@ -66,7 +67,7 @@ def published() -> dict[str, Any]:
         click.ClickException: the count differs from the one on record.
     """
     row = pd.read_csv(paths.data(FACTS), index_col="item").loc[SIZE]
-    entries = netadapt.published_entries(MobileNetV1(classes=10), LARGE)
+    entries = algorithm.published_entries(MobileNetV1(classes=10), LARGE)
     recorded = int(re.search(r"(\d+) entries", row["value"])[1])
     millions = float(re.search(r"([\d.]+)M timed forwards", row["value"])[1])
     if entries != recorded or round(entries * REPEATS / 1e6, 1) != millions:
@@ -82,9 +83,9 @@ def small_network(width: int, steps: int, rounds: int, folder: Path) -> dict[str
     network, split = small.mobilenet_v1(width), data.portion(4000, 500, 500)
     table, costs = tabled(network, SMALL, rounds, folder)
     start = table.estimate(network)
-    schedule = netadapt.Schedule(0.1 * start)
+    schedule = algorithm.Schedule(0.1 * start)
     begun = time.perf_counter()
-    run = netadapt.adapt(
+    run = algorithm.adapt(
         network, split, table.estimate, budget=1e-3 * start, schedule=schedule, most=steps,
         least=8,
     )  # fmt: skip
@@ -95,7 +96,7 @@ def small_network(width: int, steps: int, rounds: int, folder: Path) -> dict[str
         "steps": run.steps, "seconds_a_step": whole / run.steps,
         "seconds_a_step_proposals": tuned / run.steps,
         "estimates_a_step": run.estimates / run.steps,
-        "fine_tuning": f"{netadapt.Short()}, {len(split.validation)} held-out images",
+        "fine_tuning": f"{algorithm.Short()}, {len(split.validation)} held-out images",
     }  # fmt: skip
 
 
@@ -103,15 +104,15 @@ def large_network(rounds: int, folder: Path) -> dict[str, Any]:
     """Table of MobileNet V1 at 224 for one image, and what a step needs besides ImageNet."""
     network = MobileNetV1(classes=10)
     table, costs = tabled(network, LARGE, rounds, folder)
-    groups = netadapt.groups(network, LARGE)
+    groups = algorithm.groups(network, LARGE)
     limit = (1 - STEP) * table.estimate(network)
     choices, chosen = timed(lambda: [
-        netadapt.choose_num_filters(network, group, limit, table.estimate) for group in groups
+        algorithm.choose_num_filters(network, group, limit, table.estimate) for group in groups
     ])  # fmt: skip
-    _, cut = timed(lambda: netadapt.prune(network, groups[-1], range(8)))
+    _, cut = timed(lambda: algorithm.prune(network, groups[-1], range(8)))
     x = torch.randn(BATCH, *LARGE[1:])
     images = data.Images(x, torch.arange(BATCH))
-    one = netadapt.Short(steps=1, batch=BATCH, lr=1e-3)
+    one = algorithm.Short(steps=1, batch=BATCH, lr=1e-3)
     _, learnt = timed(lambda: tune(network, images, one, 0))
     _, seen = timed(lambda: train.accuracy(network, images))
     return costs | {
@@ -133,7 +134,7 @@ def tabled(
     return table, {
         "input": list(shape), "entries": len(table.entries), "passes": places * rounds,
         "seconds_table": seconds, "disturbed": list(table.disturbed),
-        "published_entries": netadapt.published_entries(network, shape),
+        "published_entries": algorithm.published_entries(network, shape),
     }  # fmt: skip
 
 

@@ -13,10 +13,12 @@ import click
 from benchmarks.recipe import FILE, write
 from lwsurvey import paths
 from lwsurvey.claims.ledger import ledger
-from lwsurvey.press import accelerator, chapters, records, tasks
-from lwsurvey.press.process import Workers
-from lwsurvey.press.results import logs_folder
-from lwsurvey.press.tasks import WORK, Task
+from lwsurvey.press.results import records
+from lwsurvey.press.results.results import logs_folder
+from lwsurvey.press.run import accelerator, tasks
+from lwsurvey.press.run.process import Workers
+from lwsurvey.press.run.tasks import WORK, Task
+from lwsurvey.press.sources import chapters
 from lwsurvey.provenance import provenance
 
 SHOWN = 1.0

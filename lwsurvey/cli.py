@@ -10,11 +10,11 @@ import click
 import lwsurvey
 from lwsurvey.press.commands import compare, course, profile, record
 from lwsurvey.press.commands.shared import command, formats
-from lwsurvey.press.results import PUBLISHED
+from lwsurvey.press.results.results import PUBLISHED
 from lwsurvey.schema import SCHEDULER
 
 if TYPE_CHECKING:
-    from lwsurvey.press import listing
+    from lwsurvey.press.commands import listing
 
 PRESET_HELP = "smoke, cpu, gpu, or any other of notebooks/presets.yml."
 
@@ -56,8 +56,9 @@ def main() -> None:
 def list_(preset: str) -> None:
     """Show the chapters, their presets, and whether their results are fresh."""
     from lwsurvey.durations import duration
-    from lwsurvey.press import accelerator, chapters, keys
-    from lwsurvey.press.results import runs_folder
+    from lwsurvey.press.results.results import runs_folder
+    from lwsurvey.press.run import accelerator, keys
+    from lwsurvey.press.sources import chapters
 
     found = chapters.discover()
     width = max((len(chapter.slug) for chapter in found), default=0)
@@ -149,7 +150,7 @@ def run(
     Exit status: 0 if all chapters have a result, 1 if one failed, 2 if the command is wrong,
     130 if it was interrupted.
     """
-    from lwsurvey.press import session
+    from lwsurvey.press.run import session
 
     how = dict(jobs=jobs, force=force, gpu_jobs=gpu_jobs, scheduler=scheduler)
     session.run(slugs, preset, overrides, **how)
@@ -174,7 +175,10 @@ def build(preset: str, jobs: int, gpu_jobs: int, force: bool, scheduler: str | N
       lwsurvey build
       lwsurvey build --preset smoke    a quick look; its verdicts are not compared
     """
-    from lwsurvey.press import chapters, listing, session, site
+    from lwsurvey.press.commands import listing
+    from lwsurvey.press.run import session
+    from lwsurvey.press.site import site
+    from lwsurvey.press.sources import chapters
 
     how = dict(jobs=jobs, force=force, gpu_jobs=gpu_jobs, scheduler=scheduler)
     session.run((), preset, {}, **how)
@@ -206,7 +210,9 @@ def ledger(form: str, chapter: str | None, verdict: str | None) -> None:
     Exit status: 1 if a verdict differs from the one in data/claims.csv.
     """
     from lwsurvey.claims.ledger import LedgerError
-    from lwsurvey.press import chapters, listing, records
+    from lwsurvey.press.commands import listing
+    from lwsurvey.press.results import records
+    from lwsurvey.press.sources import chapters
 
     try:
         book = listing.read(chapters.discover())
@@ -243,8 +249,8 @@ def serve(port: int) -> None:
     Example:
       lwsurvey serve --port 8080
     """
-    from lwsurvey.press import serve as server
-    from lwsurvey.press.site import SiteError
+    from lwsurvey.press.site import serve as server
+    from lwsurvey.press.site.site import SiteError
 
     try:
         server.serve(port)

@@ -44,7 +44,7 @@ def _cluster() -> str | None:
     """Which other machines this process may send its seeds to; None if it keeps them."""
     if not (scheduler := os.environ.get(SCHEDULER)):
         return None
-    from lwsurvey.cluster import machines  # it needs what stands here
+    from lwsurvey.parallel import machines  # it needs what stands here
 
     return machines(scheduler)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lwsurvey import paths
-from lwsurvey.press import serve, site
+from lwsurvey.press.site import serve, site
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -24,7 +24,7 @@ OPTIONS = (
 # Files with the longest tests: if they began last, one worker would wait for the other.
 FIRST = (
     "test_exercises.py", "test_notebooks.py", "test_site_browser.py", "test_grading.py",
-    "test_pretend_gpu.py", "test_cluster.py",
+    "test_pretend_gpu.py", "test_parallel.py",
 )  # fmt: skip
 
 

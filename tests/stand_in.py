@@ -1,4 +1,4 @@
-"""Stands for `lwsurvey.sweep.measure` in the processes of a test."""
+"""Stands for `benchmarks.sweep.measure` in the processes of a test."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from lwsurvey.press import nbgrader
+from lwsurvey.press.course import nbgrader
 
 CHAPTER = "tiny"
 SOLUTIONS = {

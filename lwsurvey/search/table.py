@@ -1,6 +1,6 @@
 """The table of really trained networks: every network of the space, its accuracy and its costs.
 
-``python -m lwsurvey.search.tabulate`` makes it; it is kept in ``data/search/``.
+``python -m benchmarks.search_space`` makes it; it is kept in ``data/search/``.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def load(folder: str | Path | None = None) -> Table:
     networks = pd.read_csv(folder / NETWORKS, index_col="network")
     if list(networks.index) != [space.name(one) for one in space.architectures()]:
         raise SearchError(f"{folder / NETWORKS} is of another search space; make it anew with: "
-                          "python -m lwsurvey.search.tabulate")  # fmt: skip
+                          "python -m benchmarks.search_space")  # fmt: skip
     made = json.loads((folder / MADE).read_text(encoding="utf-8"))
     return Table(networks, pd.read_csv(folder / RUNS), made)
 

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from lwsurvey import cluster
+from lwsurvey import parallel
 from lwsurvey.data import Images, Split
 from lwsurvey.train.errors import TrainError, TrainMemoryError
 from lwsurvey.train.fitting import Fit, Make, fit
@@ -43,7 +43,7 @@ def repeat(
 ) -> pd.DataFrame:
     """`fit` each arm with each seed, in parallel if asked, and give every result.
 
-    The runs go through joblib, or to a Dask cluster if there is one (see `lwsurvey.cluster`).
+    The runs go through joblib, or to a Dask cluster if there is one (see `lwsurvey.parallel`).
     The result does not depend on where and how many at a time they run. A backend chosen by
     ``joblib.parallel_config`` around the call must give results one by one, as joblib's own
     "loky" and "threading" and Dask's do.
@@ -118,7 +118,7 @@ def _results(
             if file and isinstance(row, dict) and not file.exists():
                 put(file, row)  # the worker of a cluster may have another disk
 
-        made = cluster.spread(_run, [(*task, arrays, options) for task in todo], jobs, finished)
+        made = parallel.spread(_run, [(*task, arrays, options) for task in todo], jobs, finished)
         for row in kept:
             yield next(made) if row is None else row
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from lwsurvey.press.commands.shared import command
-from lwsurvey.press.results import PUBLISHED
+from lwsurvey.press.results.results import PUBLISHED
 
 TROUBLE = 2
 """Exit status if there is nothing to say; 1 means that something differs, as in diff."""
@@ -84,7 +84,7 @@ def compare(
     differs and the value lies outside its band; 2 if the command is wrong or a side is missing
     or damaged.
     """
-    from lwsurvey.press.comparing import sides
+    from lwsurvey.press.rerun.comparing import sides
 
     with _trouble():
         found = sides.compare(slugs, preset, mine, other)
@@ -99,9 +99,9 @@ def compare(
 def _trouble() -> Iterator[None]:
     """End with one line and status 2 if a side is missing or damaged, or nothing can be written."""
     from lwsurvey.claims.ledger import LedgerError
-    from lwsurvey.press.comparing.sides import CompareError
-    from lwsurvey.press.plan import PlanError
-    from lwsurvey.press.recorded import RecordedError
+    from lwsurvey.press.rerun.comparing.sides import CompareError
+    from lwsurvey.press.rerun.recorded import RecordedError
+    from lwsurvey.press.sources.plan import PlanError
 
     try:
         yield
@@ -113,9 +113,9 @@ def _trouble() -> Iterator[None]:
 
 
 def _rendered(found: object, form: str, everything: bool) -> str:
-    from lwsurvey.press.comparing.as_json import as_json
-    from lwsurvey.press.comparing.page import page
-    from lwsurvey.press.comparing.text import text
+    from lwsurvey.press.rerun.comparing.as_json import as_json
+    from lwsurvey.press.rerun.comparing.page import page
+    from lwsurvey.press.rerun.comparing.text import text
 
     if form == "json":
         return as_json(found)
@@ -123,7 +123,7 @@ def _rendered(found: object, form: str, everything: bool) -> str:
 
 
 def _write(text: str, out: Path | None) -> None:
-    from lwsurvey.press.recorded import put_text
+    from lwsurvey.press.rerun.recorded import put_text
 
     if out is None:
         # As bytes, because a file or a pipe must not depend on the encoding of a terminal.

@@ -108,9 +108,9 @@ def grade(
     there is nothing to grade or no sandbox; 2 if the command is wrong.
     """
     from lwsurvey.press.course.errors import CourseError
-    from lwsurvey.press.grading import session
-    from lwsurvey.press.grading.limits import Limits
-    from lwsurvey.press.grading.sandbox import SandboxError
+    from lwsurvey.press.course.grade import session
+    from lwsurvey.press.course.grade.limits import Limits
+    from lwsurvey.press.course.grade.sandbox import SandboxError
 
     try:
         session.grade(course, slugs, Limits(**limits), jobs=jobs, force=force, trusted=trusted)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from lwsurvey.press.commands.shared import command
-from lwsurvey.press.results import PUBLISHED
+from lwsurvey.press.results.results import PUBLISHED
 
 if TYPE_CHECKING:
-    from lwsurvey.press.recorded import Recorded
+    from lwsurvey.press.rerun.recorded import Recorded
 
 
 @click.command()
@@ -59,7 +59,7 @@ def record(
     smoke run, a damaged result. Exit status: 0 if it was recorded, 1 if not, 2 if the command
     is wrong.
     """
-    from lwsurvey.press import recorded, recording
+    from lwsurvey.press.rerun import recorded, recording
 
     place = out or recorded.folder()
     request = recording.Request(slugs, preset, name, place, publish)

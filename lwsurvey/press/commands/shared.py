@@ -14,8 +14,8 @@ def command(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def wrapped(*args: object, **options: object) -> None:
-        from lwsurvey.press.chapters import ChapterError
-        from lwsurvey.press.plan import PlanError
+        from lwsurvey.press.sources.chapters import ChapterError
+        from lwsurvey.press.sources.plan import PlanError
 
         try:
             function(*args, **options)

@@ -1,0 +1,1 @@
+"""Counts every network of timm and torchvision: ``python -m benchmarks.sweep`` makes the tables."""

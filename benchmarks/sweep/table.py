@@ -1,0 +1,75 @@
+"""How the kept tables are written."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lwsurvey.chapters.network_cost.sweep_columns import COLUMNS, PUBLISHED
+from lwsurvey.provenance import provenance
+
+
+def write(folder: Path, rows: Iterable[dict[str, Any]], about: dict[str, Any]) -> None:
+    """Write ``models.csv``, ``published.csv`` and ``models.json``, each in one step.
+
+    Args:
+        folder: made if it does not exist.
+        rows: of `measure.measure`.
+        about: what the run adds to versions, commit, hardware and date.
+    """
+    rows = sorted(rows, key=lambda row: (row["library"], row["name"]))
+    printed = [figure for row in rows for figure in row.get("published", [])]
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / "models.csv", _csv(rows, COLUMNS))
+    _replace(folder / "published.csv", _csv(printed, PUBLISHED))
+    about = {**provenance(), "command": command(), **about, "counts": counts(rows, printed)}
+    _replace(folder / "models.json", json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+
+
+def counts(rows: list[dict[str, Any]], printed: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many networks are counted, agree, fail; how many printed figures agree, and why."""
+    compared = [row for row in rows if "macs_torch" in row]
+    return {
+        "networks": len(rows),
+        "counted": sum("macs" in row for row in rows),
+        "with_uncounted_operators": sum(bool(row.get("uncounted")) for row in rows),
+        "counted_by_pytorch": len(compared),
+        "counted_by_pytorch_as_they_come": sum(not row["trouble_torch"] for row in compared),
+        "equal_to_pytorch": sum(not row["difference"] for row in compared),
+        "published": {
+            library: _agreement([row for row in printed if row["library"] == library])
+            for library in sorted({row["library"] for row in printed})
+        },
+    }
+
+
+def _agreement(printed: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    columns = ("gmacs_agree", "parameters_agree", "activations_agree")
+    found = {name: Counter(row[name] for row in printed if name in row) for name in columns}
+    failed = Counter(row["error"] for row in printed if "error" in row)
+    return {name: dict(counted.most_common()) for name, counted in found.items()} | (
+        {"error": dict(failed)} if failed else {}
+    )
+
+
+def command() -> str:
+    """The command that is running, without this machine's folders."""
+    return " ".join(["python -m benchmarks.sweep", *sys.argv[1:]])
+
+
+def _csv(rows: list[dict[str, Any]], columns: dict[str, str]) -> str:
+    table = pd.DataFrame(rows, columns=list(columns), dtype=object)
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def _replace(file: Path, text: str) -> None:
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, file)

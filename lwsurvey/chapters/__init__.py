@@ -1,0 +1,1 @@
+"""One package for each notebook, named as the notebook: what only that chapter needs."""

@@ -1,0 +1,1 @@
+"""What the chapter on the cost of one convolution needs beside the counter."""

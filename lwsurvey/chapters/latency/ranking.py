@@ -1,0 +1,120 @@
+"""How well work predicts time: wrongly ranked pairs, and what bytes add to MACs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lwsurvey.latency.roofline.estimates import POWER_FACTOR
+from lwsurvey.stats import CONFIDENCE, Estimate
+
+RESAMPLES = 2000
+
+
+def misranked(macs: Sequence[float], *seconds: Sequence[float]) -> float:
+    """Percent of the pairs in which the network with fewer MACs takes more time.
+
+    Of several measurements all have to say so. Pairs with equal MACs or, in one of them,
+    equal times do not count.
+
+    Raises:
+        ValueError: not two sequences of equal length with a pair that counts.
+    """
+    wrong, pairs = _pairs(np.asarray(macs, float), *_arrays(seconds))
+    above = np.triu_indices(len(wrong), 1)
+    if not pairs[above].any():
+        raise ValueError("no two of them differ in MACs and in time")
+    return float(100 * wrong[above].sum() / pairs[above].sum())
+
+
+def _arrays(seconds: Sequence[Sequence[float]]) -> list[np.ndarray]:
+    return [np.asarray(each, float) for each in seconds]
+
+
+def _pairs(macs: np.ndarray, *seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For all pairs: whether it is wrong, whether it counts; both of shape (n, n)."""
+    if macs.ndim != 1 or any(macs.shape != each.shape for each in seconds):
+        raise ValueError(f"need as many MACs as times, not {macs.shape} and {seconds[0].shape}")
+    work = np.sign(np.subtract.outer(macs, macs))
+    orders = np.array([work * np.sign(np.subtract.outer(each, each)) for each in seconds])
+    return (orders < 0).all(axis=0), (orders != 0).all(axis=0)
+
+
+def misranked_interval(
+    macs: Sequence[float], *seconds: Sequence[float], seed: int = 0, note: str = ""
+) -> Estimate:
+    """`misranked` with a 95 % interval of the bootstrap over the networks.
+
+    A network drawn twice makes no pair with itself, because equal MACs do not count.
+    """
+    x = np.asarray(macs, float)
+    wrong, pairs = _pairs(x, *_arrays(seconds))
+    draws = np.random.default_rng(seed).integers(0, len(x), (RESAMPLES, len(x)))
+    shares = []
+    for draw in draws:
+        counted = pairs[np.ix_(draw, draw)].sum()
+        if counted:
+            shares.append(100 * wrong[np.ix_(draw, draw)].sum() / counted)
+    return _interval(misranked(x, *seconds), np.array(shares), len(x), note)
+
+
+def predicted(features: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Each target from a linear least-squares fit to all the others (leave one out).
+
+    Args:
+        features: shape ``(n, f)``; a constant is added.
+        target: shape ``(n,)``.
+
+    Raises:
+        ValueError: too few rows for the fit.
+    """
+    X = np.column_stack([np.ones(len(target)), features])
+    if len(target) < X.shape[1] + 2:
+        raise ValueError(f"{len(target)} rows are too few for {X.shape[1]} coefficients")
+    hat = X @ np.linalg.pinv(X)
+    # The residual of a left-out row is the ordinary one over 1 - leverage.
+    return target - (target - hat @ target) / (1 - np.diag(hat))
+
+
+def explained(features: np.ndarray, target: np.ndarray) -> float:
+    """Cross-validated R²: 1 for a perfect prediction, 0 or less for a useless one."""
+    errors = target - predicted(features, target)
+    return float(1 - (errors**2).sum() / ((target - target.mean()) ** 2).sum())
+
+
+def of_log_time(measured: pd.DataFrame, columns: int) -> float:
+    """`explained` for log time from log MACs (1 column), or from log MACs and log bytes (2).
+
+    Args:
+        measured: with ``macs``, ``bytes`` and ``seconds``.
+        columns: 1 or 2.
+    """
+    logs = _logs(measured)
+    return explained(logs[:, :columns], logs[:, 2])
+
+
+def gain(measured: pd.DataFrame, *, seed: int = 0, note: str = "") -> Estimate:
+    """`of_log_time` from MACs and bytes minus that from MACs alone.
+
+    The interval is of the bootstrap over the rows, with the predictions left as they are.
+    """
+    logs = _logs(measured)
+    y = logs[:, 2]
+    alone, both = ((y - predicted(logs[:, :k], y)) ** 2 for k in (1, 2))
+    draws = np.random.default_rng(seed).integers(0, len(y), (RESAMPLES, len(y)))
+    spread = ((y[draws] - y[draws].mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    drawn = (alone - both)[draws].sum(axis=1) / spread
+    value = of_log_time(measured, 2) - of_log_time(measured, 1)
+    return _interval(value, drawn, len(y), note)
+
+
+def _logs(measured: pd.DataFrame) -> np.ndarray:
+    return np.log(measured[["macs", "bytes", "seconds"]].to_numpy(float))
+
+
+def _interval(value: float, draws: np.ndarray, n: int, note: str) -> Estimate:
+    low, high = np.quantile(draws, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    low, high = min(float(low), value), max(float(high), value)
+    return Estimate(value, low, high, n, (high - low) / 2 * POWER_FACTOR, note)

@@ -1,0 +1,139 @@
+"""What the built networks show of V3's design; each function answers one claim or two."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pandas as pd
+
+from lwsurvey.chapters.mobilenet_v3.anatomy import (
+    A1,
+    ACTIVATIONS,
+    LARGE,
+    SMALL,
+    V1,
+    V2,
+    blocks,
+    inverted_residuals,
+    parts,
+    rows,
+    side_of,
+    stages,
+    stem,
+)  # fmt: skip
+from lwsurvey.models.rounding import rounded
+from lwsurvey.printed_tables import cells, measures, tables, traced
+
+EARLIER = (
+    "timm:mobilenetv1_100", "timm:mobilenetv2_100", "timm:mnasnet_100", "timm:semnasnet_100",
+    "timm:spnasnet_100", "timm:fbnetc_100", "torchvision:shufflenet_v2_x1_0",
+    "torchvision:squeezenet1_0",
+)  # fmt: skip
+"""Mobile networks from before V3 (C275)."""
+
+
+def printed() -> dict[str, pd.DataFrame]:
+    """Every cell of the surveys' tables of V3-Large and V3-Small, for `cells.picture`."""
+    return {
+        title: pd.concat(
+            [cells.compare(measures.MEASURES[claim](), claim, how) for claim, how in some.items()],
+            ignore_index=True,
+        )
+        for title, some in tables.TABLES.items()
+        if title.startswith("MobileNet V3")
+    }
+
+
+def as_in_the_seed() -> pd.DataFrame:
+    """The stages of V3-Large beside those of MnasNet-A1 in the same place (C265)."""
+    pairs = zip(stages(LARGE), stages(A1), strict=False)
+    table = pd.DataFrame([(*ours, ours[:4] == theirs[:4]) for ours, theirs in pairs])
+    table.columns = ["K", "SE", "stride", "blocks", "channels", "as in MnasNet-A1"]
+    for column in ("SE", "as in MnasNet-A1"):
+        table[column] = table[column].map({True: "yes", False: "no"})
+    return table.rename_axis("stage").rename(index=lambda i: i + 1)
+
+
+def against_the_seed() -> dict[str, int]:
+    """Blocks of V3-Large as in A1 (kernel and SE), and what differs outside the blocks (C167)."""
+    pairs = zip(blocks(LARGE), blocks(A1), strict=False)
+    return {
+        "blocks as in A1": sum((a.K, a.se) == (b.K, b.se) for a, b in pairs),
+        "stem differs": int(stem(LARGE) != stem(A1)),
+        "tail differs": int(side_of(LARGE, 1280) != side_of(A1, 1280)),
+        "activation differs": int(_activations(LARGE) != _activations(A1)),
+    }
+
+
+def _activations(name: str) -> set[str]:
+    return set(rows(name).kind) & set(ACTIVATIONS)
+
+
+def tail() -> dict[str, int]:
+    """What stands behind the last residual block of V3-Large, up to the pooling (C109, C272)."""
+    layers = rows(LARGE).reset_index(drop=True)
+    residual = layers.index[layers.kind == "InvertedResidual"].max()
+    pool = layers.index[(layers.kind == "AdaptiveAvgPool2d") & (layers.index > residual)][0]
+    between = layers[(layers.index > residual) & (layers.index < pool)]
+    between = between[between.N.notna()]
+    return {
+        "map side of the 1280-wide layer": side_of(LARGE, 1280),
+        "3x3 layers in the tail": int((between.K > 1).sum()),
+        "projections in the tail": int((between.M < between.N).sum()),
+    }
+
+
+def history() -> dict[str, int]:
+    """Presence (1) of the ideas of the MobileNet line in its three networks (C067)."""
+    inverted = {name: list(inverted_residuals(name)) for name in (V1, V2, LARGE)}
+    return {
+        "V1 depthwise": int((rows(V1).G > 1).any()),
+        "V1 inverted residual": int(bool(inverted[V1])),
+        "V2 inverted residual": int(bool(inverted[V2])),
+        "V2 linear projection": int(bool(inverted[V2]) and all(inverted[V2])),
+        "V3 inverted residual": int(bool(inverted[LARGE])),
+    }
+
+
+def ingredients() -> dict[str, int]:
+    """Presence (1) in V3-Large of what was changed by hand (C076)."""
+    kinds = set(rows(LARGE).kind)
+    return {
+        "SE": int("SqueezeExcitation" in kinds),
+        "h-swish": int("Hardswish" in kinds),
+        "narrower stem": int(stem(LARGE)[1] < stem(V2)[1]),
+        "pooling before the last 1x1": int(side_of(LARGE, 1280) == 1),
+    }
+
+
+def early_hard_swish() -> dict[str, int]:
+    """Layers of stem and blocks with h-swish in the first half of them (C282)."""
+    found = {}
+    for title, name in (("Large", LARGE), ("Small", SMALL)):
+        layers = list(parts(name).values())[:-1]  # the last is the 1 x 1 convolution of the tail
+        half = layers[: len(layers) // 2]
+        found[title] = sum((part.kind == "Hardswish").any() for part in half)
+    return {title: int(count) for title, count in found.items()}
+
+
+def drops() -> dict[str, float]:
+    """Output elements of the first block at a resolution over those at the one before (C281)."""
+    calls = traced.library(LARGE).calls
+    first: dict[int, int] = {}
+    for i in range(1, 16):
+        _, C, H, W = calls[f"features.{i}"][0][1]
+        first.setdefault(H, C * H * W)
+    return {f"{a} to {b}": first[b] / first[a] for a, b in pairwise(first)}
+
+
+def quarter_share() -> float:
+    """Share of the SE modules of V3-Large that narrow to a quarter, rounded to eights (C108)."""
+    layers = rows(LARGE)
+    inner = layers[layers.name.str.endswith(".fc1")]
+    return float(inner.M.eq(inner.N.map(lambda N: rounded(N / 4))).mean())
+
+
+def usual_stems() -> pd.DataFrame:
+    """Kernel and filters of the first convolution of `EARLIER` networks (C275)."""
+    found = [(name.split(":")[1], *stem(name)) for name in EARLIER]
+    return pd.DataFrame(found, columns=["network", "kernel", "filters"]).set_index("network")

@@ -1,0 +1,1 @@
+"""Chapters of the book as assignments of an nbgrader course."""

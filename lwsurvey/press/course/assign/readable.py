@@ -1,0 +1,99 @@
+"""The book's MyST as Markdown that Jupyter shows: no roles, no labels, no directives.
+
+What the book numbers has a name here, the one that stands in the code: ``Fig. `fig-reach` ``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from lwsurvey.press.course.assign.references import Reference
+
+LABEL = re.compile(r"^\([\w-]+\)=\n", re.M)
+EQUATION = re.compile(
+    r"^```\{math\}\n(?::label: eq-(?P<label>\S+)\n)?(?P<body>.*?)\n```", re.M | re.S
+)
+ROLE = re.compile(r"\{(?P<name>claim|cite(?::[tp])?|numref|eq|ref|doc)\}`(?P<text>[^`{}]+)`")
+# In an f-string the braces of a role are doubled.
+CODE_ROLE = re.compile(ROLE.pattern.replace(r"\{(", r"\{\{?(").replace(r")\}`", r")\}\}?`"))
+TITLED = re.compile(r"(?P<text>.+?)\s*<(?P<label>[^<>]+)>")
+KINDS = {"fig": "Fig.", "tbl": "Table"}
+
+
+@dataclass(frozen=True)
+class Book:
+    """What a chapter refers to.
+
+    Attributes:
+        titles: of the chapters, by slug.
+        references: by key.
+    """
+
+    titles: Mapping[str, str]
+    references: Mapping[str, Reference]
+
+
+def markdown(source: str, book: Book) -> str:
+    """A Markdown cell without MyST.
+
+    Args:
+        source: of the cell.
+        book: what its roles refer to; an unknown label or key stays as it is written.
+    """
+    text = EQUATION.sub(_equation, LABEL.sub("", source))
+    return ROLE.sub(_in(book), text)
+
+
+def code(source: str, book: Book) -> str:
+    """A code cell that prints a sentence, with the roles in its texts replaced."""
+    return CODE_ROLE.sub(_in(book), source)
+
+
+def _equation(match: re.Match) -> str:
+    tag = f"\n\\tag{{{match['label']}}}" if match["label"] else ""
+    return f"$$\n{match['body']}{tag}\n$$"
+
+
+def _in(book: Book) -> Callable[[re.Match], str]:
+    return lambda match: _role(match["name"], match["text"].strip(), book)
+
+
+def _role(name: str, text: str, book: Book) -> str:
+    if name == "claim":
+        return text
+    if name.startswith("cite"):
+        return _cited(text, name.endswith(":t"), book)
+    if name == "eq":
+        return f"({text.removeprefix('eq-')})"
+    if name == "numref":
+        kind = KINDS.get(text.partition("-")[0])
+        return f"{kind} `{text}`" if kind else text
+    titled = TITLED.fullmatch(text)
+    return titled["text"] if titled else f"“{book.titles.get(text, text)}”"
+
+
+def _cited(keys: str, in_text: bool, book: Book) -> str:
+    found = [(key.strip(), book.references.get(key.strip())) for key in keys.split(",")]
+    if in_text:
+        return ", ".join(f"{r.authors} [{r.year}]" if r else key for key, r in found)
+    return "[" + "; ".join(r.short if r else key for key, r in found) + "]"
+
+
+def cited(sources: Iterable[str], book: Book) -> list[Reference]:
+    """The references that these sources cite, by authors and year.
+
+    Args:
+        sources: of cells, with their roles.
+        book: what they refer to.
+    """
+    roles = (match for source in sources for match in CODE_ROLE.finditer(source))
+    keys = {
+        key.strip()
+        for role in roles
+        if role["name"].startswith("cite")
+        for key in role["text"].split(",")
+    }
+    known = (book.references[key] for key in keys if key in book.references)
+    return sorted(known, key=lambda reference: (reference.short, reference.title))

@@ -1,0 +1,1 @@
+"""What ``lwsurvey profile`` prints about any network."""

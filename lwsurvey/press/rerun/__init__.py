@@ -1,0 +1,1 @@
+"""Recorded editions, and how a new run compares with them."""

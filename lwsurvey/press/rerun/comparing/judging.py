@@ -1,0 +1,225 @@
+"""From two records of a claim to a finding: one pure function."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lwsurvey.claims.ledger import Claim
+from lwsurvey.press.rerun.comparing import intervals
+from lwsurvey.press.rerun.comparing.findings import (
+    DIFFERS,
+    EXACT,
+    IDENTICAL,
+    MINE_ONLY,
+    NOTHING,
+    OUTSIDE,
+    PARAMETERS,
+    PUBLISHED_ONLY,
+    ROUNDING,
+    SAMPLED,
+    TIME,
+    TIMES,
+    WITHIN,
+    WORDS,
+    Finding,
+)
+from lwsurvey.press.results import records
+from lwsurvey.press.results.records import Record
+from lwsurvey.stats import Estimate
+
+Measurement = Estimate | dict[str, Estimate] | str | None
+Cells = dict[str, Estimate]
+CHANGED = "changed between the runs"
+
+
+@dataclass(frozen=True)
+class Context:
+    """Names of what differs between the runs, and may account for a difference.
+
+    Attributes:
+        parameters: what the runs were asked for, other than where to compute.
+        besides: versions and hardware.
+        fixed: parameters, versions and the device are the same, so draws from fixed seeds are.
+    """
+
+    parameters: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+    fixed: bool = False
+
+    def others(self) -> str:
+        """What differs besides parameters, in words."""
+        found = ", ".join(self.besides)
+        return f"between the runs differ: {found}" if found else "no version or hardware differs"
+
+    def asked(self) -> str:
+        """What differs of the parameters, in words."""
+        return f"the runs had other parameters ({', '.join(self.parameters)})"
+
+
+def compare(
+    claim: Claim | None, mine: Record | None, published: Record | None, context: Context
+) -> Finding:
+    """Set two records of a claim side by side.
+
+    Args:
+        claim: its row of the ledger, if there is one.
+        mine: your record, if there is one.
+        published: the published record, if there is one.
+        context: what may account for a difference.
+    """
+    if mine is None or published is None:
+        return _one_sided(claim, mine, published)
+    one, other = records.measurement(mine), records.measurement(published)
+    kind, same = _kind(claim, context.fixed, one, other), _same(one, other)
+    if same and mine.verdict == published.verdict:
+        judged = _told(IDENTICAL, "the same on both sides")
+    elif same:
+        judged = _told(DIFFERS, f"the same result, judged otherwise: the ledger {CHANGED}")
+    elif _shape(one) != _shape(other):
+        judged = _shapes(claim, (one, other), context)
+    elif kind == WORDS:
+        judged = _words(claim, context)
+    else:
+        judged = _numbers(kind, _cells(one), _cells(other), context)
+    return Finding(id=mine.id, claim=claim, kind=kind, mine=mine, published=published, **judged)
+
+
+def _told(outcome: str, reason: str) -> dict[str, object]:
+    return {"outcome": outcome, "reason": reason}
+
+
+def _words(claim: Claim | None, context: Context) -> dict[str, object]:
+    if claim and claim.hardware:
+        return _told(TIMES, "in words, but about times")
+    return _told(*_differing("a fact", context))
+
+
+def _shapes(
+    claim: Claim | None, pair: tuple[Measurement, Measurement], context: Context
+) -> dict[str, object]:
+    if context.parameters:
+        return _told(PARAMETERS, f"not the same kind of result, but {context.asked()}")
+    if claim and claim.hardware:
+        some = " some of it" if all(isinstance(one, dict) for one in pair) else " it"
+        return _told(TIMES, f"a time; only one side could measure{some}")
+    return _told(DIFFERS, f"not the same kind of result: the chapter {CHANGED}")
+
+
+def _one_sided(claim: Claim | None, mine: Record | None, published: Record | None) -> Finding:
+    record = mine or published
+    kind = _kind(claim, False, records.measurement(record))
+    outcome = MINE_ONLY if mine else PUBLISHED_ONLY
+    reason = f"decided {outcome} run: the chapter {CHANGED}"
+    return Finding(record.id, claim, kind, outcome, mine, published, reason)
+
+
+def _kind(claim: Claim | None, fixed: bool, *measured: Measurement) -> str:
+    """What may move a result.
+
+    Arithmetic on printed digits has an interval, too, but one repeat: nothing is drawn. What is
+    drawn at full scale comes from fixed seeds, so it moves with versions and the device only.
+    """
+    if all(one is None for one in measured):
+        return NOTHING
+    if any(isinstance(one, str) or one is None for one in measured):
+        return WORDS
+    if claim and claim.hardware:
+        return TIME
+    if claim and claim.scale == "reduced":
+        return SAMPLED
+    drawn = any(e.n > 1 for one in measured for e in _cells(one).values())
+    return SAMPLED if drawn and not (fixed and claim and claim.scale == "full") else EXACT
+
+
+def _cells(measured: Measurement) -> Cells:
+    return measured if isinstance(measured, dict) else {"": measured}
+
+
+def _shape(measured: Measurement) -> object:
+    """What two results must share so that they can be compared at all."""
+    return sorted(measured) if isinstance(measured, dict) else type(measured)
+
+
+def _same(one: Measurement, other: Measurement) -> bool:
+    if _shape(one) != _shape(other):
+        return False
+    if one is None or isinstance(one, str):
+        return one == other
+    pairs = ((e, _cells(other)[cell]) for cell, e in _cells(one).items())
+    return all((a.value, a.low, a.high, a.n) == (b.value, b.low, b.high, b.n) for a, b in pairs)
+
+
+def _numbers(kind: str, mine: Cells, published: Cells, context: Context) -> dict[str, object]:
+    """Outcome, reason, and the cell that differs most with its band or ratio."""
+    measure = {TIME: _factor, SAMPLED: intervals.distance}.get(kind, _relative)
+    worst = max(mine, key=lambda cell: measure(published[cell], mine[cell]))
+    pair = published[worst], mine[worst]
+    found: dict[str, object] = {"cell": worst or None}
+    if kind == TIME:
+        ratio = intervals.estimates_ratio(pair[1], pair[0])
+        return found | {"ratio": ratio, "outcome": TIMES, "reason": _time(ratio, context)}
+    if kind == SAMPLED:
+        band = intervals.band(*pair)
+        found["band"] = band if all(map(math.isfinite, band)) else None
+        alike, judge = intervals.inside, _sampled
+    else:
+        alike, judge = _rounds, _exact
+    out = [cell for cell in mine if not alike(published[cell], mine[cell])]
+    outcome, reason = judge(pair, context) if out else (_ALIKE[kind], _EXPECTED[kind])
+    many = f"{len(out)} of {len(mine)} cells: " if out and len(mine) > 1 else ""
+    return found | {"outcome": outcome, "reason": many + reason}
+
+
+_ALIKE = {SAMPLED: WITHIN, EXACT: ROUNDING}
+_EXPECTED = {
+    SAMPLED: "as far apart as two runs of this many repeats may be",
+    EXACT: "binary fractions round otherwise on other machines",
+}
+
+
+def _time(ratio: intervals.Ratio | None, context: Context) -> str:
+    size = f"{ratio} of the published" if ratio else "no ratio, as a side is not above 0"
+    more = f"; {context.asked()}" if context.parameters else ""
+    return f"a time, so expected of hardware and load: {size}{more}"
+
+
+def _rounds(published: Estimate, mine: Estimate) -> bool:
+    return mine.n == published.n and all(
+        intervals.rounds_to(*pair) for pair in zip(_ends(mine), _ends(published), strict=True)
+    )
+
+
+def _ends(estimate: Estimate) -> tuple[float, float, float]:
+    return estimate.value, estimate.low, estimate.high
+
+
+def _factor(published: Estimate, mine: Estimate) -> float:
+    found = intervals.ratio(mine.value, published.value)
+    return abs(math.log(found.value)) if found else math.inf
+
+
+def _relative(published: Estimate, mine: Estimate) -> float:
+    """Distance as a share of the larger, so that cells of all sizes can be compared."""
+    pairs = zip(_ends(mine), _ends(published), strict=True)
+    return max(abs(a - b) / max(abs(a), abs(b)) if a != b else 0.0 for a, b in pairs)
+
+
+def _exact(_: tuple[Estimate, Estimate], context: Context) -> tuple[str, str]:
+    return _differing("an exact result", context)
+
+
+def _differing(what: str, context: Context) -> tuple[str, str]:
+    if context.parameters:
+        return PARAMETERS, context.asked()
+    return DIFFERS, f"not explained by hardware, {what} must be the same; {context.others()}"
+
+
+def _sampled(pair: tuple[Estimate, Estimate], context: Context) -> tuple[str, str]:
+    if context.parameters:
+        return PARAMETERS, f"outside the band, but {context.asked()}"
+    times = intervals.distance(*pair)
+    if math.isinf(times):
+        return OUTSIDE, f"neither run has an interval, so there is no band; {context.others()}"
+    far = f"{times:.2g} times as far from the published value as the edge of the band"
+    return OUTSIDE, f"{far}; {context.others()}"

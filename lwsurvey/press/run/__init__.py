@@ -1,0 +1,1 @@
+"""Runs chapters, one or many, here or on a cluster."""

@@ -1,0 +1,149 @@
+"""The page "This edition": this build's runs, and beside them those that were recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lwsurvey.press.rerun.recorded import Recorded
+from lwsurvey.press.results import hardware
+from lwsurvey.press.site.state import ALL_VERDICTS, State
+
+HERE = "This edition"
+OWN = ("date", "commit", "packages")  # of a run, not of a machine; packages are shown one by one
+NAMES = {"processor": "Processor", "gpu": "GPU"}
+NAMES |= {name: name.capitalize() for name in ("cores", "threads", "system", "python")}
+SHOWN = 3
+
+
+def runs(state: State) -> dict[str, object]:
+    """This build's runs, with the number of claims by verdict."""
+    found = [run(state, slug) for slug in state.runs]
+    sums = {name: sum(run["verdicts"][name] for run in found) for name in ALL_VERDICTS}
+    return {"runs": found, "totals": {name: count for name, count in sums.items() if count}}
+
+
+def recorded(state: State) -> dict[str, object]:
+    """This build's runs beside those of each recorded hardware."""
+    return {
+        "columns": [_column(state, name) for name in state.recorded],
+        "rows": [_row(state, run(state, slug)) for slug in state.runs],
+        "differing": _differing(state),
+    }
+
+
+def machines(state: State) -> dict[str, object]:
+    """Each machine as a column, and a line for each fact."""
+    found = _grouped(HERE, {slug: facts["run"]["provenance"] for slug, facts in state.runs.items()})
+    for name, runs in state.recorded.items():
+        found += _grouped(name, {slug: run.provenance for slug, run in runs.items()})
+    names = dict.fromkeys(fact for _, facts in found for fact in facts)
+    lines = [
+        {"name": n, "values": [facts.get(n, "not noted") for _, facts in found]} for n in names
+    ]
+    return {"columns": [name for name, _ in found], "lines": lines}
+
+
+def run(state: State, slug: str) -> dict[str, object]:
+    """One chapter's run of this build, in short."""
+    facts = state.runs[slug]
+    where = facts["run"]["provenance"]
+    return {
+        "slug": slug,
+        "title": state.title(slug),
+        "machine": hardware.machine(facts["parameters"], where),
+        "cluster": where.get("cluster"),
+        "versions": _versions(where),
+        "preset": facts["preset"],
+        "date": where["date"],
+        "commit": where["commit"],
+        "seconds": facts["seconds"],
+        "verdicts": state.counts(state.ledger.of_chapter(slug)),
+    }
+
+
+def _versions(where: Mapping) -> str:
+    """Those of Python and torch."""
+    torch = where["packages"].get("torch")
+    return f"Python {where['python']}" + (f", torch {torch}" if torch else "")
+
+
+def _column(state: State, name: str) -> dict[str, object]:
+    """The heading and the last line of a recorded hardware."""
+    found = [_cell(state, r) for slug, r in state.recorded[name].items() if slug in state.runs]
+    numbers = ("seconds", "same", "different", "alone")
+    sums = {key: sum(cell[key] for cell in found) for key in numbers}
+    kept = state.recorded[name].values()
+    return sums | {
+        "name": name,
+        "chapters": len(found),
+        "machines": list(dict.fromkeys(run.machine() for run in kept)),
+        "clusters": list(dict.fromkeys(c for run in kept if (c := run.provenance.get("cluster")))),
+        "presets": list(dict.fromkeys(run.preset for run in kept)),
+        "published": name == state.published,
+    }
+
+
+def _row(state: State, run: dict[str, object]) -> dict[str, object]:
+    """A chapter with what each hardware recorded of it; None where it recorded nothing."""
+    kept = [runs.get(run["slug"]) for runs in state.recorded.values()]
+    cells = [_cell(state, recorded) if recorded else None for recorded in kept]
+    return {**run, "cells": cells}
+
+
+def _cell(state: State, recorded: Recorded) -> dict[str, object]:
+    """How many verdicts of a recorded run are those of this build."""
+    here = {r.id: r.verdict for r in state.records.values() if r.chapter == recorded.chapter}
+    there = {r.id: r.verdict for r in recorded.records}
+    both = here.keys() & there
+    different = sum(here[claim] != there[claim] for claim in both)
+    alone = len(here.keys() ^ there.keys())
+    return {
+        "seconds": recorded.seconds,
+        "preset": recorded.preset,
+        "same": len(both) - different,
+        "different": different,
+        "alone": alone,
+    }
+
+
+def _differing(state: State) -> list[dict[str, object]]:
+    """The claims whose verdict is not the same everywhere that they were examined."""
+    there = [
+        {r.id: r.verdict for recorded in runs.values() for r in recorded.records}
+        for runs in state.recorded.values()
+    ]
+    found = []
+    for claim in state.ledger:
+        verdicts = [found_there.get(claim.id) for found_there in there]
+        here = state.records.get(claim.id)
+        if here and any(verdict not in (None, here.verdict) for verdict in verdicts):
+            row = {"claim": claim, "href": state.href(claim), "chapter": state.title(claim.chapter)}
+            found.append(row | {"here": here.verdict, "verdicts": verdicts})
+    return found
+
+
+def _grouped(name: str, runs: dict[str, dict]) -> list[tuple[str, dict[str, str]]]:
+    """The different machines among runs that stand under one name."""
+    groups: dict[tuple, list[str]] = {}
+    for slug, where in runs.items():
+        groups.setdefault(tuple(_facts(where).items()), []).append(slug)
+    return [(name, _of(slugs, runs, len(groups)) | dict(g)) for g, slugs in groups.items()]
+
+
+def _of(slugs: list[str], runs: dict[str, dict], groups: int) -> dict[str, str]:
+    """Which runs, when, and from which commits."""
+    dates = sorted({runs[slug]["date"] for slug in slugs})
+    commits = list(dict.fromkeys(runs[slug]["commit"] for slug in slugs))
+    return {
+        "Chapters": str(len(slugs)) if groups == 1 else ", ".join(slugs),
+        "Date": " to ".join(dict.fromkeys((dates[0], dates[-1]))),
+        "Commit": ", ".join(commits[:SHOWN]) + ", …" * (len(commits) > SHOWN),
+    }
+
+
+def _facts(where: Mapping) -> dict[str, str]:
+    """All facts of a machine; first those that are always there, in this order."""
+    given = {k: v for k, v in where.items() if k not in OWN and v is not None}
+    plain = {k: where[k] for k in NAMES} | given | {"gpu": where["gpu"] or "none"}
+    named = {NAMES.get(k, k.replace("_", " ").capitalize()): str(v) for k, v in plain.items()}
+    return named | {k: str(v) for k, v in where["packages"].items()}

@@ -1,0 +1,107 @@
+"""The picture of the first page: a tile for every claim, in the colour of its verdict."""
+
+from __future__ import annotations
+
+from html import escape
+
+from lwsurvey.claims.ledger import Claim
+from lwsurvey.press.site.state import ALL_VERDICTS, State
+from lwsurvey.press.sources.plan import Part
+
+# In the units of the SVG, which are about pixels at the usual width.
+WIDTH, LABELS, TILE, STEP, ROW, HEAD = 340, 140, 11, 13, 17, 26
+PER_LINE = (WIDTH - LABELS) // STEP
+
+# What is drawn on a tile of 11 x 11, so that the verdicts differ by more than their colour.
+MARKS = {
+    "holds": "m2.5 5.7 2.2 2.3 4-5",
+    "holds at reduced scale": "m2.5 5.7 2.2 2.3 4-5",
+    "inconclusive": "M3.5 4c0-2.6 4-2.4 4 0 0 1.4-2 1.4-2 2.8m0 1.7v.3",
+    "contradicted": "m3 3 5 5m0-5-5 5",
+    "erratum": "M2.5 4.3h6m-6 2.6h6M7 2 4 9",
+    "out of reach": "M3 5.5h5",
+}
+
+
+def picture(state: State) -> str:
+    """The whole figure as HTML: a block per part, a legend, and a summary in words."""
+    groups = "".join(_part(state, part, first=i == 0) for i, part in enumerate(state.parts))
+    return (
+        f'<figure class="lw-picture"><p class="lw-hidden">{escape(summary(state))}</p>'
+        f'<div class="lw-parts" aria-hidden="true">{groups}</div>'
+        f"<figcaption>{_legend(state)}</figcaption></figure>"
+    )
+
+
+def summary(state: State) -> str:
+    """What the picture shows, for somebody who cannot see it."""
+    parts = []
+    for part in state.parts:
+        counts = state.counts(_claims(state, part))
+        named = ", ".join(f"{counts[v]} {v}" for v in ALL_VERDICTS if counts[v])
+        parts.append(f"Part {part.number}, {part.title}: {named or 'no claims'}.")
+    return f"A tile for each of the {len(state.ledger)} claims. " + " ".join(parts)
+
+
+def _claims(state: State, part: Part) -> list[Claim]:
+    return [claim for slug in part.chapters for claim in state.ledger.of_chapter(slug)]
+
+
+def _part(state: State, part: Part, *, first: bool) -> str:
+    y, rows = HEAD, []
+    for slug, title in part.chapters.items():
+        claims = state.ledger.of_chapter(slug)
+        rows.append(_chapter(state, title, claims, y))
+        y += ROW + STEP * (max(0, len(claims) - 1) // PER_LINE)
+    name = escape(f"{part.number} · {part.title}")
+    return (
+        f'<svg class="lw-tiles" viewBox="0 0 {WIDTH} {y}" xmlns="http://www.w3.org/2000/svg">'
+        f"{_symbols() if first else ''}"
+        f'<text class="lw-part-name" x="0" y="14">{name}</text>{"".join(rows)}</svg>'
+    )
+
+
+def _chapter(state: State, title: str, claims: list[Claim], y: int) -> str:
+    tiles = []
+    for i, claim in enumerate(claims):
+        x, below = LABELS + STEP * (i % PER_LINE), STEP * (i // PER_LINE)
+        verdict = state.verdict(claim)
+        tiles.append(
+            f'<a href="{state.href(claim)}" tabindex="-1">'
+            f"<title>{escape(f'{claim.id}, {verdict}: {_short(claim.statement)}')}</title>"
+            f'<use href="#lw-t-{_slug(verdict)}" x="{x}" y="{y + below}"/></a>'
+        )
+    label = f'<text x="{LABELS - 8}" y="{y + 9}" text-anchor="end">{escape(title)}</text>'
+    return label + "".join(tiles)
+
+
+def _short(text: str, width: int = 110) -> str:
+    return text if len(text) <= width else text[: width - 1].rsplit(" ", 1)[0] + " …"
+
+
+def _symbols() -> str:
+    return "<defs>" + "".join(_symbol(verdict) for verdict in ALL_VERDICTS) + "</defs>"
+
+
+def _symbol(verdict: str) -> str:
+    size, mark = TILE - 1, MARKS.get(verdict)
+    drawn = f'<path class="lw-mark" d="{mark}"/>' if mark else ""
+    return (
+        f'<g id="lw-t-{_slug(verdict)}" class="lw-tile lw-{_slug(verdict)}">'
+        f'<rect x=".5" y=".5" width="{size}" height="{size}" rx="2"/>{drawn}</g>'
+    )
+
+
+def _legend(state: State) -> str:
+    counts = state.counts()
+    items = "".join(
+        f'<li><a href="ledger.html#verdict={verdict.replace(" ", "%20")}">'
+        f'<svg class="lw-key" viewBox="0 0 {TILE} {TILE}" aria-hidden="true">'
+        f'<use href="#lw-t-{_slug(verdict)}"/></svg> {verdict}</a> <b>{counts[verdict]}</b></li>'
+        for verdict in ALL_VERDICTS
+    )
+    return f'<ul class="lw-legend">{items}</ul>'
+
+
+def _slug(verdict: str) -> str:
+    return verdict.replace(" ", "-")

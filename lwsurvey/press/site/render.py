@@ -1,0 +1,184 @@
+"""The generated pieces of the site as HTML, from the templates in ``book/_templates``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from lwsurvey.claims.ledger import Claim, LedgerError
+from lwsurvey.claims.run import claimed, measured_text
+from lwsurvey.durations import duration
+from lwsurvey.press.results import records
+from lwsurvey.press.site import edition
+from lwsurvey.press.site.state import ALL_VERDICTS, GLYPHS, UNEXAMINED, State
+from lwsurvey.press.sources.plan import PlanError
+
+COLUMNS = (
+    "Claim", "Statement", "Source", "Chapter", "Kind", "Scale", "Claimed", "Measured", "Verdict",
+)  # fmt: skip
+MEANINGS = {
+    "holds": "Exact, or within the tolerance, on the real object: "
+    "the formula, the network, the table.",
+    "holds at reduced scale": "The 95 % interval of a smaller experiment lies on the claimed side, "
+    "or inside the equivalence margin.",
+    "inconclusive": "The interval allows both; the smallest effect that it could have seen is "
+    "given.",
+    "contradicted": "The measurement excludes the claim, on this hardware and at this scale.",
+    "erratum": "Wrong as written: the statement fails its check, and a corrected one passes it.",
+    "out of reach": "Needs ImageNet, a phone or withdrawn code; the reason is given.",
+    UNEXAMINED: "No chapter has come to it so far.",
+}
+ANSWERS = {
+    "holds": "What was expected shows.",
+    "holds at reduced scale": "What was expected shows, at reduced scale.",
+    "inconclusive": "Undecided: the interval allows both what was expected and its opposite.",
+    "contradicted": "What was expected does not show, on this hardware and at this scale.",
+    "erratum": "The question rests on a mistake.",
+    "out of reach": "Out of reach: it needs ImageNet, a phone or withdrawn code.",
+    UNEXAMINED: "Not examined yet.",
+}
+MARK = "\x00"  # stands before and after the key of a citation
+
+
+class Renderer:
+    """Turns the state into HTML; citations stay as marks that the caller resolves.
+
+    Args:
+        state: what the book knows.
+        folder: the staged book, with ``_templates`` and ``sources.yml``.
+    """
+
+    def __init__(self, state: State, folder: Path) -> None:
+        self.state = state
+        self.sources = yaml.safe_load((folder / "sources.yml").read_text(encoding="utf-8"))
+        self._env = Environment(
+            loader=FileSystemLoader(folder / "_templates"),
+            autoescape=True,
+            trim_blocks=True,
+            undefined=StrictUndefined,
+        )
+        self._env.filters["slug"] = lambda text: text.replace(" ", "-")
+        self._env.filters["duration"] = duration
+        self._env.globals.update(
+            glyphs=GLYPHS,
+            verdicts=ALL_VERDICTS,
+            counts=state.counts(),
+            citation=lambda key: Markup(f"{MARK}{key}{MARK}"),
+        )
+
+    def ledger(self, names: dict[str, str], titles: dict[str, str]) -> str:
+        """The table of all claims; the sources' short names and titles by key."""
+        rows = [self.row(claim) for claim in self.state.ledger]
+        sources = list(dict.fromkeys(self.sources.values()))
+        return self._html(
+            "ledger", rows=rows, columns=COLUMNS, parts=self.state.parts, sources=sources,
+            names=names, titles=titles,
+        )  # fmt: skip
+
+    def errata(self) -> str:
+        """All errata with their corrections."""
+        return self._html("errata", rows=self._rows("erratum"))
+
+    def questions(self) -> str:
+        """What the surveys ask, with what was done to answer and what came out."""
+        claims = [claim for claim in self.state.ledger if claim.kind == "question"]
+        return self._html(
+            "questions", rows=[self.row(c) | {"answer": self._answer(c)} for c in claims]
+        )
+
+    def _answer(self, claim: Claim) -> str:
+        return ANSWERS[self.state.verdict(claim)]
+
+    def findings(self, ids: list[str]) -> str:
+        """What came out for some claims.
+
+        Raises:
+            LedgerError: a claim is unknown or not examined yet.
+        """
+        rows = [self.row(self.state.ledger[claim_id]) for claim_id in ids]
+        if early := [row["claim"].id for row in rows if not row["href"]]:
+            raise LedgerError(f"not examined yet: {', '.join(early)}")
+        return self._html("findings", rows=rows)
+
+    def meanings(self) -> str:
+        """What each verdict means, with the number of claims that have it."""
+        return self._html("meanings", meanings=MEANINGS)
+
+    def part(self, number: str) -> str:
+        """The chapters of a part, written or not.
+
+        Raises:
+            PlanError: the plan has no such part.
+        """
+        found = [part for part in self.state.parts if part.number == number]
+        if not found:
+            raise PlanError(f"plan.yml has no part {number!r}")
+        return self._html("part", chapters=[self._chapter(*c) for c in found[0].chapters.items()])
+
+    def head(self, slug: str) -> str:
+        """The line below a chapter's title."""
+        claims = self._chapter(slug, "")["examined"]
+        return self._html("head", run=edition.run(self.state, slug), claims=claims)
+
+    def edition(self) -> str:
+        """What was run, where, how long it took, and what came out."""
+        departed = records.departed(self.state.ledger, self.state.records)
+        rows = [self.row(claim) | {"stated": claim.verdict} for claim in departed]
+        return self._html("edition", departed=rows, **edition.runs(self.state))
+
+    def recorded(self) -> str:
+        """The same beside what was recorded on other machines."""
+        return self._html("recorded", **edition.recorded(self.state))
+
+    def machines(self) -> str:
+        """Hardware and versions in full."""
+        return self._html("machines", **edition.machines(self.state))
+
+    def calculator(self) -> str:
+        """The form of the cost calculator, and its table, bars and formulas for the first case."""
+        from lwsurvey.press.site import calculator_page  # loads torch, for this one page only
+
+        return self._html("calculator", **calculator_page.context())
+
+    def row(self, claim: Claim) -> dict[str, object]:
+        """What the pages say about a claim."""
+        state, examined = self.state, claim.id in self.state.records
+        number = next(part.number for part in state.parts if claim.chapter in part.chapters)
+        return {
+            "claim": claim,
+            "verdict": state.verdict(claim),
+            "href": state.href(claim) if examined else "",
+            "sources": [self._key(name.strip()) for name in claim.source.split(";")],
+            "chapter": state.title(claim.chapter),
+            "part": number,
+            "written": claim.chapter in state.runs,
+            "claimed": claimed(claim),
+            "measured": measured_text(state.judged(claim)) if examined else "",
+        }
+
+    def _rows(self, verdict: str) -> list[dict[str, object]]:
+        state = self.state
+        return [self.row(claim) for claim in state.ledger if state.verdict(claim) == verdict]
+
+    def _chapter(self, slug: str, title: str) -> dict[str, object]:
+        claims = self.state.ledger.of_chapter(slug)
+        examined = sum(claim.id in self.state.records for claim in claims)
+        written = slug in self.state.runs
+        return {
+            "slug": slug,
+            "title": title,
+            "claims": len(claims),
+            "examined": examined,
+            "written": written,
+        }
+
+    def _key(self, source: str) -> str:
+        if source not in self.sources:
+            raise PlanError(f"sources.yml has no entry for {source}")
+        return self.sources[source]
+
+    def _html(self, name: str, **context: object) -> str:
+        return self._env.get_template(f"lw-{name}.html").render(**context)

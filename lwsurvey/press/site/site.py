@@ -1,0 +1,201 @@
+"""Builds the static site from the pages in ``book/`` and the executed notebooks."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lwsurvey import paths
+from lwsurvey.press.results.results import PUBLISHED, runs_folder
+from lwsurvey.press.run import imports
+from lwsurvey.press.sources import plan
+
+if TYPE_CHECKING:
+    from lwsurvey.claims.ledger import Ledger
+
+JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
+KEY_FILE = ".lwsurvey-site.json"
+INPUTS = ("_config.yml", "data/claims.csv", "requirements.lock")
+PACKAGE = Path(__file__).resolve().parents[2]
+OWN_CODE = "import lwsurvey.press.site.site, lwsurvey.press.site.sphinx_ext"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+COMPLAINT = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b|^\w*(?:Error|Exception)\b(?!: $)")
+MOST_COMPLAINTS = 30
+
+
+class SiteError(RuntimeError):
+    """The site cannot be built; the message says why and what to do."""
+
+
+def site_folder(preset: str = PUBLISHED) -> Path:
+    """Where the site of a preset is; the published one has the plain name."""
+    name = "html" if preset == PUBLISHED else f"html-{preset}"
+    return paths.root() / "_build" / name
+
+
+def build(preset: str = PUBLISHED) -> Path:
+    """Build the site, unless the one that is there was made from the same things.
+
+    Args:
+        preset: whose runs are shown. Verdicts of ``cpu`` must agree with the ledger.
+
+    Returns:
+        The folder of the site.
+
+    Raises:
+        SiteError: a chapter has not been run, a verdict differs from the ledger, Sphinx warns
+            of anything, or the result is not complete. The old site stays as it is then.
+    """
+    root, target = paths.root(), site_folder(preset)
+    (root / "_build").mkdir(exist_ok=True)
+    with _lock(root / "_build" / "site.lock"):
+        try:
+            chapters = _chapters(root, preset)
+            key = content_key(root, preset, chapters)
+            if _key_of(target) == key:
+                return target
+            _build(root, preset, chapters, key, target)
+        except (ValueError, OSError) as error:
+            raise SiteError(f"the site was not built: {error}") from error
+    return target
+
+
+def current(preset: str = PUBLISHED) -> bool:
+    """Whether the site that is there was made from the pages and runs that are there."""
+    root = paths.root()
+    try:
+        key = content_key(root, preset, _chapters(root, preset))
+    except (plan.PlanError, SiteError):
+        return False
+    return _key_of(site_folder(preset)) == key
+
+
+def content_key(root: Path, preset: str, chapters: list[str]) -> str:
+    """Digest of everything that the site is made from."""
+    runs = runs_folder(preset)
+    files = [root / name for name in INPUTS if (root / name).exists()]
+    for folder in (root / "book", root / "data" / "recorded"):
+        files += [path for path in folder.rglob("*") if path.is_file()]
+    files += [
+        folder / f"{slug}.ipynb" for slug in chapters for folder in (runs, root / "notebooks")
+    ]
+    code = imports.follow([OWN_CODE], PACKAGE).values()
+    digest = hashlib.sha256(f"{sys.version_info[:2]} {preset}".encode())
+    for path in [*sorted(files), *sorted(code)]:
+        digest.update(f"\0{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _chapters(root: Path, preset: str) -> list[str]:
+    chapters = plan.chapters(root / "book")
+    if not chapters:
+        raise SiteError("book/_toc.yml names no chapter")
+    for slug in chapters:
+        if not (root / "notebooks" / f"{slug}.ipynb").is_file():
+            raise SiteError(
+                f"book/_toc.yml names {slug}, "
+                f"but there is neither book/{slug}.md nor notebooks/{slug}.ipynb"
+            )
+    if unlisted := plan.unlisted(root):
+        raise SiteError(f"book/_toc.yml does not name {', '.join(unlisted)}")
+    runs = runs_folder(preset)
+    if missing := [slug for slug in chapters if not (runs / f"{slug}.ipynb").is_file()]:
+        raise SiteError(
+            f"not executed with preset {preset}: {', '.join(missing)}; "
+            f"run: lwsurvey run {' '.join(missing)} --preset {preset}"
+        )
+    return chapters
+
+
+def _build(root: Path, preset: str, chapters: list[str], key: str, target: Path) -> None:
+    # Not at the top: these take seconds to load, and finding that nothing has changed does not.
+    from lwsurvey.claims.ledger import Ledger
+    from lwsurvey.press.rerun import recorded
+    from lwsurvey.press.site import stage, verify
+
+    ledger, runs = Ledger.read(root / "data" / "claims.csv"), runs_folder(preset)
+    _compare(ledger, runs, preset, chapters)
+    recorded.published_name(), recorded.everything()  # their complaints, before Sphinx begins
+    source, work = root / "_build" / "source", root / "_build" / "site.tmp"
+    stage.stage(root, runs, chapters, source)
+    shutil.rmtree(work, ignore_errors=True)
+    _sphinx(root, source, work)
+    site = work / "_build" / "html"
+    if problems := verify.problems(site, source, ledger, chapters):
+        raise SiteError("the site is not complete:\n  " + "\n  ".join(problems))
+    (site / KEY_FILE).write_text(json.dumps({"preset": preset, "key": key}) + "\n")
+    _swap(site, target)
+    shutil.rmtree(work)
+
+
+def _compare(ledger: Ledger, runs: Path, preset: str, chapters: list[str]) -> None:
+    from lwsurvey.press.results import records
+
+    found = {r.id: r for slug in chapters for r in records.read(runs / f"{slug}.ipynb")}
+    if wrong := sorted({r.chapter for r in found.values() if r.preset != preset}):
+        raise SiteError(f"{', '.join(wrong)}: executed with another preset than {preset}")
+    if preset == PUBLISHED and (differing := records.differences(ledger, found, chapters)):
+        raise SiteError("run and ledger disagree:\n  " + "\n  ".join(differing))
+
+
+def _sphinx(root: Path, source: Path, work: Path) -> None:
+    command = [
+        sys.executable, "-c", JUPYTER_BOOK, "build", str(source),
+        "--config", str(root / "_config.yml"), "--path-output", str(work),
+        "-W", "-n", "--keep-going", "-q",
+    ]  # fmt: skip
+    search = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
+    environment = os.environ | {"PYTHONPATH": search, "LWSURVEY_ROOT": str(root)}
+    result = subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=root, close_fds=False
+    )
+    if result.returncode == 0 and (work / "_build" / "html" / "index.html").exists():
+        return
+    raise SiteError("Sphinx is not content:\n  " + "\n  ".join(_complaints(result, source)))
+
+
+def _complaints(result: subprocess.CompletedProcess, source: Path) -> list[str]:
+    """The lines of Sphinx's output that say what is wrong, or its last ones."""
+    text = COLOUR.sub("", f"{result.stdout}\n{result.stderr}").replace(f"{source}{os.sep}", "")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if full := [line for line in lines if os.strerror(errno.ENOSPC) in line]:
+        return full[:1]
+    told = dict.fromkeys(line for line in lines if COMPLAINT.search(line))
+    return list(told)[:MOST_COMPLAINTS] or lines[-MOST_COMPLAINTS:] or ["it wrote no page"]
+
+
+def _key_of(target: Path) -> str | None:
+    try:
+        return json.loads((target / KEY_FILE).read_text())["key"]
+    except (OSError, ValueError, KeyError):
+        return None  # no site, or one that something else has made
+
+
+def _swap(site: Path, target: Path) -> None:
+    """Move the new site into place; between the two renames there is none, never a part."""
+    old = target.with_name(f"{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        os.replace(target, old)
+    os.replace(site, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with open(path, "w") as file:
+        # Sphinx inherits it: after a kill the next build waits until Sphinx has ended.
+        os.set_inheritable(file.fileno(), True)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

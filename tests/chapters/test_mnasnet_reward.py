@@ -1,0 +1,261 @@
+"""MnasNet's reward, and the chapter on it: formula, published networks, clouds, gains."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lwsurvey import figures
+from lwsurvey.chapters.mnasnet_reward import (
+    clouds,
+    draw,
+    draw_gains,
+    draw_models,
+    formula,
+    published,
+    tradeoff,
+)
+from lwsurvey.search import pareto, space
+from lwsurvey.search.errors import SearchError
+from lwsurvey.search.reward import HARD, SOFT, exponent, gain, reward
+from lwsurvey.search.table import Table
+
+SHARES, TIMES = st.floats(0.01, 1), st.floats(1, 1000)
+POWERS = st.floats(-2, 0)
+UNTIMED = settings(deadline=None, max_examples=60)  # the machine may be busy
+
+
+# The reward
+
+
+@UNTIMED
+@given(a=SHARES, t=TIMES, target=TIMES, alpha=POWERS, beta=POWERS)
+def test_a_reward_is_the_accuracy_at_the_target_and_the_power_law_elsewhere(
+    a, t, target, alpha, beta
+):
+    assert reward(a, target, target, alpha, beta) == a
+    w = alpha if t <= target else beta
+    wanted = math.exp(math.log(a) + w * (math.log(t) - math.log(target)))
+    assert reward(a, t, target, alpha, beta) == pytest.approx(wanted, rel=1e-12)
+
+
+@UNTIMED
+@given(a=SHARES, t=TIMES, target=TIMES, g=st.floats(0.001, 0.5))
+def test_twice_the_time_for_the_gain_pays_the_same(a, t, target, g):
+    w = exponent(g)
+    pair = reward(a, t, target, w, w), reward(a * (1 + g), 2 * t, target, w, w)
+    assert pair[0] == pytest.approx(pair[1], rel=1e-12)
+    assert gain(w) == pytest.approx(g, rel=1e-12)
+
+
+def test_arrays_series_and_numbers_broadcast():
+    series = pd.Series([70.0, 75.0], index=["a", "b"])
+    paid = reward(series, pd.Series([75.0, 150.0], index=["a", "b"]), 75.0, *HARD)
+    assert list(paid.index) == ["a", "b"] and list(paid) == [70.0, 37.5]
+    table = reward(np.array([0.5, 0.6]), np.array([[10.0], [20.0]]), 15, *SOFT)
+    assert table.shape == (2, 2)
+    assert reward(0.5, 20, 10, *HARD) == 0.25 and reward(0.5, 5, 10, *HARD) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ((0.5, 0, 10), "latency"),
+        ((0.5, math.nan, 10), "latency"),
+        ((0.5, 10, -1), "target"),
+        ((-0.1, 10, 10), "accuracy"),
+        ((0.5, 10, 10, 0.07), "alpha"),
+        ((0.5, 10, 10, 0, math.inf), "beta"),
+        ((np.array([0.5, 0.6]), np.array([1.0, 0.0]), 10), "latency"),
+    ],
+)
+def test_what_cannot_be_paid_is_refused_by_name(arguments, word):
+    with pytest.raises(SearchError, match=word):
+        reward(*arguments)
+
+
+def test_an_exponent_needs_a_gain_above_minus_one():
+    assert exponent(0.05) == pytest.approx(-0.0703893279)
+    with pytest.raises(SearchError, match="gain"):
+        exponent(-1)
+
+
+# The formula
+
+
+def test_the_printed_formula_is_parsed_and_agrees():
+    printed, drawn = formula.printed(), formula.draws(300)
+    assert printed.free_symbols >= {formula.T, formula.alpha, formula.beta}
+    assert formula.quantities(printed) == {formula.ACC, formula.LAT}
+    assert formula.largest_gap(printed, drawn) < 1e-12
+    assert formula.one_exponent().free_symbols == {formula.T, formula.w, formula.m}
+
+
+def test_a_wrong_formula_is_noticed():
+    a, b = formula.alpha, formula.beta
+    wrong = formula.printed().subs({a: b, b: a}, simultaneous=True)
+    assert formula.largest_gap(wrong, formula.draws(300)) > 0.1
+
+
+def test_the_derivatives_have_one_sign_and_a_changing_one_is_refused():
+    single = formula.one_exponent()
+    assert formula.signs(single.diff(formula.ACC), -0.07, 75) == 1
+    assert formula.signs(single.diff(formula.LAT), -0.07, 75) == -1
+    with pytest.raises(ValueError, match="signs"):
+        formula.signs(formula.LAT - 100, -0.07, 75)
+
+
+def test_what_the_papers_print():
+    assert formula.printed_exponent() == formula.printed_exponent("first_arxiv_version") == -0.15
+    assert formula.first_year("tan2019mnasnet") == 2018
+    assert isinstance(formula.printed(), sp.Expr)
+
+
+# Published networks
+
+
+def test_the_cloud_has_each_network_once_and_nothing_from_memory():
+    cloud = published.mnasnet()
+    assert cloud.index.is_unique and not cloud.isna().any().any()
+    assert not any("B1" in name for name in cloud.index)
+    assert cloud.loc["MnasNet-A3", ["top1", "latency"]].tolist() == [76.7, 103.0]
+    assert (published.at_224(cloud).input == 224).all()
+    assert not cloud.duplicated(["top1", "latency", "input"]).any()
+
+
+@pytest.mark.parametrize("make", [published.mnasnet, published.v3], ids=["MnasNet", "V3"])
+def test_what_the_hull_says_is_what_the_reward_prefers(make):
+    cloud = make()
+    corners = published.preferred(cloud)
+    assert set(corners.index) <= set(published.front(cloud).index)
+    for name, row in corners.iterrows():
+        low = max(row["w from"], row["w to"] - 1)
+        middle = (low + row["w to"]) / 2
+        for target in (20, 75, 300):
+            assert published.winner(cloud, target, middle, middle) == name
+    assert (corners["w to"].iloc[:-1].to_numpy() == corners["w from"].iloc[1:].to_numpy()).all()
+
+
+@UNTIMED
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=1, max_size=20))
+def test_any_cloud_has_its_winners_on_the_hull(points):
+    cloud = pd.DataFrame(points, columns=["latency", "top1"], dtype=float)
+    corners = published.preferred(cloud)
+    assert pareto.front(corners.latency, corners.top1).all()
+    for w in -np.geomspace(0.01, 3, 25):
+        paid = reward(cloud.top1, cloud.latency, 10.0, w, w)
+        assert paid[corners.index].max() == pytest.approx(paid.max(), rel=1e-9)
+
+
+def test_one_exponent_ignores_the_target_and_two_do_not():
+    shop = published.at_224(published.mnasnet())
+    targets, ws = np.linspace(20, 150, 40), np.array([-0.15, -0.07])
+    same = published.winners(shop, targets, ws, ws)
+    assert same.shape == (40, 2) and (same == same[0]).all()
+    assert len(np.unique(published.winners(shop, targets, np.zeros(2), ws))) > 2
+
+
+def test_the_exponent_that_refuses_a_late_network():
+    shop = published.at_224(published.mnasnet())
+    best = shop.loc[published.best_within(shop, 75)]
+    for _, row in published.late(shop, 75).iterrows():
+        for shift, refused in ((-1e-6, True), (1e-6, False)):
+            beta, w = row.beta + shift, row.w + shift
+            for pair in ((0.0, beta), (w, w)):
+                ours, theirs = (reward(x.top1, x.latency, 75, *pair) for x in (best, row))
+                assert (ours > theirs) == refused
+
+
+@UNTIMED
+@given(st.floats(0.001, 0.2), st.floats(-1, -0.05))
+def test_the_lateness_that_is_allowed_leaves_the_reward_as_it_is(g, w):
+    times = 1 + published.allowed(g, w) / 100
+    assert (1 + g) * times**w == pytest.approx(1, rel=1e-9)
+
+
+# Clouds
+
+
+def test_a_prohibitive_penalty_is_the_constraint_and_the_soft_one_is_not():
+    cloud = clouds.drawn(200, 12)
+    best = clouds.constrained(cloud)
+    assert len(best) == 200 and (best.latency <= best.target).all()
+    assert clouds.agreeing(cloud, clouds.PROHIBITIVE) == clouds.kept(cloud, (0, -1000)) == 1
+    assert clouds.agreeing(cloud, SOFT) < 0.9
+    assert clouds.kept(cloud, SOFT) <= clouds.kept(cloud, HARD) <= 1
+
+
+# Gains
+
+
+def test_a_power_law_has_its_exponent_as_elasticity():
+    t = np.array([1.0, 2.0, 5.0, 9.0])
+    assert tradeoff.elasticity(t, 60 * t**0.1) == pytest.approx([0.1] * 3)
+    fitted = tradeoff.per_doubling(t, 60 * t**0.1)
+    assert fitted.value == pytest.approx(100 * (2**0.1 - 1))
+    assert fitted.high - fitted.low < 1e-6
+
+
+def test_the_fitted_gain_is_as_uncertain_as_the_networks_are_far_off_the_line():
+    t, off = np.array([1.0, 2.0, 4.0]), np.array([1.0, 1.01, 1.0])
+    fitted = tradeoff.per_doubling(t, 60 * t**0.1 * off)
+    assert fitted.value == pytest.approx(100 * (2**0.1 - 1))
+    # By hand: residuals -1/3, 2/3, -1/3 of ln 1.01; Student's t of one degree is 12.706.
+    half = 12.706 * np.log(1.01) * np.sqrt(2 / 3) / np.sqrt(2 * np.log(2) ** 2)
+    assert fitted.high == pytest.approx(100 * (2 ** (0.1 + half) - 1), rel=1e-3)
+
+
+def test_rounding_widens_the_elasticities_of_v3():
+    small, large = map(tradeoff.rounded, tradeoff.SIZES)
+    assert small.low < tradeoff.of_v3()["V3-Small"] == small.value < small.high
+    assert tradeoff.small_minus_large().low == pytest.approx(small.low - large.high)
+    assert tradeoff.doubled(small).value == pytest.approx(100 * (2**small.value - 1))
+
+
+def made_up(seeds: int, noise: float) -> Table:
+    """A table of the space's size in which a doubling brings 8 %."""
+    rng, names = np.random.default_rng(1), [space.name(one) for one in space.architectures()]
+    latency = np.exp(rng.uniform(np.log(1e-3), np.log(4e-3), len(names)))
+    mean = 60 * (latency / 1e-3) ** np.log2(1.08) - rng.exponential(6, len(names))
+    runs = [
+        pd.DataFrame({"network": names, "seed": seed}).assign(
+            validation=mean + rng.normal(0, noise, len(names)),
+            test=mean + rng.normal(0, noise, len(names)),
+        )
+        for seed in range(seeds)
+    ]
+    networks = pd.DataFrame({"network": names, "latency": latency}).set_index("network")
+    return Table(networks, pd.concat(runs).assign(loss=0.5), {})
+
+
+def test_the_gain_on_a_table_is_found_and_its_interval_grows_with_the_noise():
+    quiet, loud = (tradeoff.gain_on_table(made_up(3, noise)) for noise in (0.05, 1.0))
+    assert quiet.value == pytest.approx(8, abs=0.3)
+    assert loud.high - loud.low > 5 * (quiet.high - quiet.low)
+    assert quiet.n == 3 and 0 < quiet.detectable < loud.detectable
+    with pytest.raises(SearchError, match="one seed"):
+        tradeoff.gain_on_table(made_up(1, 1.0))
+
+
+def test_the_pictures_are_drawn():
+    figures.style()
+    cloud = published.at_224(published.mnasnet())
+    best, corners = published.front(cloud), published.preferred(cloud)
+    table = made_up(3, 0.5)
+    plane = table.networks.assign(test=table.accuracy())
+    drawn = [
+        draw.shapes(),
+        draw.sensitivity([0.05]),
+        draw.indifference(cloud, 75, published.FOUND),
+        draw_models.front(cloud, best, corners),
+        draw_models.maps(cloud, published.winners, np.linspace(25, 150, 9), np.array([-1.0, -0.1])),
+        draw_gains.elasticities(tradeoff.along_a1(), tradeoff.by_phone(), tradeoff.middles()),
+        draw_gains.of_table(plane, plane.loc[tradeoff.on_front(table).index]),
+    ]
+    assert all(figure.axes for figure in drawn)
