@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -186,4 +187,4 @@ def test_pictures_can_be_drawn():
     for figure in (draw.block(), draw.scores(frame, frame), draw.added({"a": 3.0, "b": exact(2)})):
         figure.canvas.draw()
         assert figure.axes
-        figures.mpl.pyplot.close(figure)
+        plt.close(figure)
