@@ -1,8 +1,7 @@
 """Figures that several chapters share, and the book's one figure style."""
 
-from lwsurvey.figures.blocks import Box, Unit
-from lwsurvey.figures.diagram import units
-from lwsurvey.figures.intervals import effects, ends
+from lwsurvey.figures.diagram import Box, Unit, units
+from lwsurvey.figures.estimates import effects, ends, intervals, log_ticks, names
 from lwsurvey.figures.layers import per_layer
 from lwsurvey.figures.theme import FAINT, INK, PALETTE, VERDICT_COLOURS, style
 
@@ -15,6 +14,9 @@ __all__ = [
     "Unit",
     "effects",
     "ends",
+    "intervals",
+    "log_ticks",
+    "names",
     "per_layer",
     "style",
     "units",

@@ -1,4 +1,4 @@
-"""Picture: what each layer of a network costs, in order of execution, by kind of layer."""
+"""Figure: what each layer of a network costs, in order of execution, by kind of layer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from lwsurvey.cost import Profile, shares
-from lwsurvey.figures.colours import LAYERS
+from lwsurvey.figures.theme import LAYERS
 
 MEASURES = {"macs": "MACs", "parameters": "parameters", "activations": "activations"}
 SQUEEZES = ("SqueezeExcitation", "SqueezeExcite", "SEModule")
@@ -21,7 +21,7 @@ SQUEEZES = ("SqueezeExcitation", "SqueezeExcite", "SEModule")
 
 
 def kinds(layers: pd.DataFrame) -> pd.Series:
-    """The kind of each row of `Profile.layers`: a key of `lwsurvey.figures.colours.LAYERS`.
+    """The kind of each row of `Profile.layers`: a key of `lwsurvey.figures.theme.LAYERS`.
 
     What lies inside a squeeze-and-excitation is of that kind whatever it is; normalisation,
     activations and what else has no one convolution or linear map is ``rest``.

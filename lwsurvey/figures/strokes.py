@@ -9,8 +9,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Circle, FancyBboxPatch, Polygon
 from matplotlib.textpath import TextPath
 
-from lwsurvey.figures.colours import BOXES
-from lwsurvey.figures.theme import INK
+from lwsurvey.figures.theme import BOXES, INK
 
 FULL, SMALL = 1.75, 1.0
 """Width of a box with all channels, in the chain and in a side branch."""

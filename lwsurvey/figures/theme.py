@@ -1,7 +1,7 @@
 """The book's one figure style.
 
 Figures are vector graphics whose ink takes the colour of the page: `INK` and `FAINT` are
-stand-ins that the site replaces by the theme's text and grid colours, so that one picture
+stand-ins that the site replaces by the theme's text and grid colours, so that one figure
 serves light and dark. The series colours keep a contrast of 3:1 or more on both.
 """
 
@@ -22,6 +22,25 @@ VERDICT_COLOURS = {
     "out of reach": "#7d8590",
     "not examined yet": "#a9adb2",
 }
+
+LAYERS = {
+    "dense": PALETTE[2],
+    "depthwise": PALETTE[1],
+    "grouped": PALETTE[5],
+    "pointwise": PALETTE[0],
+    "squeeze-excitation": PALETTE[4],
+    "fully connected": PALETTE[3],
+    "rest": FAINT,
+}
+"""Kind of layer -> colour, the same in diagrams and in bars, in the order of the bars' parts."""
+
+BOXES = {
+    **{kind: colour for kind, colour in LAYERS.items() if kind != "rest"},
+    "convolution": PALETTE[0],
+    "order": PALETTE[5],
+    "other": PALETTE[6],
+}
+"""Kind of box -> colour of its outline."""
 
 
 def style() -> None:

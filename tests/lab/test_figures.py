@@ -15,7 +15,7 @@ from torchvision import models
 from lwsurvey import cost, figures
 from lwsurvey.chapters.shufflenet_v1 import diagram
 from lwsurvey.figures import Box, Unit, layers, strokes
-from lwsurvey.figures.colours import LAYERS
+from lwsurvey.figures.theme import LAYERS
 from lwsurvey.stats import Estimate
 
 EXPAND = Box("1 × 1 expand", "pointwise", "BN, ReLU6 · tN")
@@ -101,6 +101,7 @@ def test_units_wrap_into_lines_of_a_page():
         (lambda: Unit("x", (DEPTHWISE, PROJECT, EXPAND), "narrow"), "are not narrow"),
         (lambda: figures.effects({}), "no estimate"),
         (lambda: figures.effects({"a": Estimate(0, -1, 1, 5)}, 0), "margin is positive"),
+        (lambda: figures.intervals(plt.gca(), {}), "no estimate"),
         (lambda: figures.per_layer({}), "no profile"),
         (lambda: figures.per_layer({}, "seconds"), "measure is one of"),
     ],
@@ -133,6 +134,42 @@ def test_effects_show_values_ends_band_and_which_leave_out_zero():
     minus = "\N{MINUS SIGN}"
     assert written == ["+0.50 [+0.10, +0.90]", f"{minus}0.20 [{minus}0.70, +0.30]"]
     assert not figures.effects(named).axes[0].patches
+
+
+def drawn(ax) -> list[tuple[list[float], list[float], list]]:
+    """Of each series: positions along x, along y, and the ends of its intervals."""
+    return [
+        (list(c.lines[0].get_xdata()), list(c.lines[0].get_ydata()), c.lines[2][0].get_segments())
+        for c in ax.containers
+    ]
+
+
+def test_intervals_stand_at_numbers_or_names():
+    _, (left, right) = plt.subplots(1, 2)
+    series = {"a": Estimate(1, 0.5, 3, 4), "b": Estimate(0, -1, 0, 4)}
+    figures.intervals(left, {2: series["a"], 8: series["b"]}, shift=0.5, label="first")
+    figures.intervals(right, series, horizontal=True, zero=1, fmt="D-")
+    ((x, y, ends),) = drawn(left)
+    assert (x, y, [e.tolist() for e in ends]) == (
+        [2.5, 8.5], [1, 0], [[[2.5, 0.5], [2.5, 3]], [[8.5, -1], [8.5, 0]]]
+    )  # fmt: skip
+    ((x, y, ends),) = drawn(right)
+    assert (x, y, [e.tolist() for e in ends]) == (
+        [1, 0], [0, 1], [[[0.5, 0], [3, 0]], [[-1, 1], [0, 1]]]
+    )  # fmt: skip
+    assert [t.get_text() for t in right.get_yticklabels()] == ["a", "b"]
+    assert right.get_ylim() == (1.5, -0.5)  # from top to bottom
+    assert list(right.lines[0].get_xdata()) == [1, 1]
+
+
+def test_log_ticks_are_plain_numbers():
+    _, ax = plt.subplots()
+    ax.set(xlim=(5, 5000), ylim=(1, 10))
+    figures.log_ticks(ax, (1, 10, 1000), inside=True)
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["10", "1,000"]
+    figures.log_ticks(ax, (1, 10))
+    assert ax.get_xlim() == (1, 5000)
 
 
 def test_ends_are_lengths_below_and_above():
