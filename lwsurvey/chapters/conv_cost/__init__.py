@@ -1,1 +1,1 @@
-"""What the chapter on the cost of one convolution needs beside the counter."""
+"""The chapter on the cost of one convolution: its blocks, formulas, experiment and figures."""

@@ -26,7 +26,7 @@ def textures(directions: Tensor, labels: Tensor, generator: torch.Generator) -> 
         directions: angle of the grating of each class in each channel, shape
             ``(CLASSES, CHANNELS)``.
         labels: class of each image, shape ``(batch,)``.
-        generator: of the phases and the noise.
+        generator: draws the phases and the noise.
 
     Returns:
         Shape ``(batch, CHANNELS, SIDE, SIDE)``.
@@ -38,14 +38,14 @@ def textures(directions: Tensor, labels: Tensor, generator: torch.Generator) -> 
     return grating + torch.randn(grating.shape, generator=generator)
 
 
-def likeness(kind: str, seed: int, steps: int) -> tuple[float, float]:
+def update_similarity(kind: str, seed: int, steps: int) -> tuple[float, float]:
     """Train once, and compare what the channels' kernels have learned.
 
     Args:
         kind: ``separable`` or ``ordinary``.
-        seed: of the textures, the initial weights and the batches; the same for both kinds
+        seed: seeds the textures, the initial weights and the batches; the same for both kinds
             means the same images in the same order.
-        steps: of Adam, 64 images each.
+        steps: steps of Adam, 64 images each.
 
     Returns:
         The mean absolute cosine between the updates (trained minus initial) of two channels'

@@ -125,7 +125,7 @@ def cases() -> dict[str, Case]:
     }  # fmt: skip
 
 
-def table() -> pd.DataFrame:
+def printed_formulas() -> pd.DataFrame:
     """What each formula gives for its layer, and the layer's counted MACs, by claim."""
     rows = [
         {

@@ -1,4 +1,4 @@
-"""Ways to write one 3 x 3 convolution, as closed forms and as real modules."""
+"""Blocks that replace one 3 x 3 convolution, as closed forms and as real modules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lwsurvey.models.blocks import Bottleneck, DepthwiseSeparable, same_convolut
 
 
 def forms(C: int, side: int) -> dict[str, tuple[Cost, nn.Module]]:
-    """Replacements of a 3 x 3 convolution from C to C channels on a ``side`` x ``side`` map.
+    """Replacements of a 3 x 3 convolution from C to C channels, on maps of ``side`` x ``side``.
 
     Returns:
         By name: the closed form, and a module on the ``meta`` device. The modules of two have
