@@ -13,8 +13,8 @@ import click
 from benchmarks.recipe import FILE, write
 from lwsurvey import paths
 from lwsurvey.claims.ledger import ledger
-from lwsurvey.press.results import records
-from lwsurvey.press.results.results import logs_folder
+from lwsurvey.press.results import notebooks
+from lwsurvey.press.results.notebooks import logs_folder
 from lwsurvey.press.run import accelerator, tasks
 from lwsurvey.press.run.process import Workers
 from lwsurvey.press.run.tasks import WORK, Task
@@ -69,7 +69,7 @@ def _planned(slug: str, preset: str, overrides: dict[str, str], amp: bool) -> Ta
     return accelerator.ready([task])[0]
 
 
-def _run(task: Task) -> tuple[list[records.Record], dict[str, float]]:
+def _run(task: Task) -> tuple[list[notebooks.Record], dict[str, float]]:
     """Records of a run, and the seconds of each cell."""
     (task.folder / WORK).mkdir(parents=True, exist_ok=True)
     starts: list[tuple[str, float]] = []
@@ -81,7 +81,7 @@ def _run(task: Task) -> tuple[list[records.Record], dict[str, float]]:
         raise click.ClickException(f"{task.name}: {outcome.reason} (log: {log})")
     starts.append(("", time.monotonic()))
     spent = {name: after - at for (name, at), (_, after) in itertools.pairwise(starts)}
-    return records.read(task.folder / f"{task.slug}.ipynb"), spent
+    return notebooks.read_records(task.folder / f"{task.slug}.ipynb"), spent
 
 
 def report(task: Task, off: tuple, on: tuple) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def report(task: Task, off: tuple, on: tuple) -> dict[str, Any]:
     }
 
 
-def _row(off: records.Record, on: records.Record) -> dict[str, Any]:
+def _row(off: notebooks.Record, on: notebooks.Record) -> dict[str, Any]:
     return {
         "id": off.id,
         "time": bool(ledger()[off.id].hardware),

@@ -10,7 +10,7 @@ import click
 import lwsurvey
 from lwsurvey.press.commands import compare, course, profile, record
 from lwsurvey.press.commands.shared import command, formats
-from lwsurvey.press.results.results import PUBLISHED
+from lwsurvey.press.sources.chapters import PUBLISHED
 from lwsurvey.schema import SCHEDULER
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def main() -> None:
 def list_(preset: str) -> None:
     """Show the chapters, their presets, and whether their results are fresh."""
     from lwsurvey.durations import duration
-    from lwsurvey.press.results.results import runs_folder
+    from lwsurvey.press.results.notebooks import runs_folder
     from lwsurvey.press.run import accelerator, keys
     from lwsurvey.press.sources import chapters
 
@@ -211,7 +211,7 @@ def ledger(form: str, chapter: str | None, verdict: str | None) -> None:
     """
     from lwsurvey.claims.ledger import LedgerError
     from lwsurvey.press.commands import listing
-    from lwsurvey.press.results import records
+    from lwsurvey.press.results import notebooks
     from lwsurvey.press.sources import chapters
 
     try:
@@ -219,7 +219,7 @@ def ledger(form: str, chapter: str | None, verdict: str | None) -> None:
         rows = listing.choose(book.rows, chapter, verdict)
     except listing.ListingError as error:
         raise click.UsageError(str(error)) from None
-    except (LedgerError, records.RecordError) as error:
+    except (LedgerError, notebooks.ResultError) as error:
         raise click.ClickException(str(error)) from None
     # As bytes, because a file or a pipe must not depend on the encoding of a terminal.
     click.echo(listing.FORMATS[form](rows).encode(), nl=False)

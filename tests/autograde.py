@@ -19,8 +19,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbformat import NotebookNode, v4
 from nbgrader import utils
 
+from lwsurvey.press.site.notebook import HIDDEN
 from lwsurvey.press.sources import chapters
-from lwsurvey.press.sources.notebook import HIDDEN
 
 SECONDS = 20
 Scores = dict[str, dict[str, object]]

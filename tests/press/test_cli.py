@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from lwsurvey.claims.ledger import ledger
 from lwsurvey.cli import main
-from lwsurvey.press.results import results
+from lwsurvey.press.results import notebooks
 from lwsurvey.press.run import imports, keys, tasks
 from lwsurvey.press.run.imports import PACKAGE
 from lwsurvey.press.run.tasks import Task
@@ -72,7 +72,7 @@ def finish(made: Checkout, slug: str, verdict: str = "holds") -> None:
     facts = {"schema": 1, "parameters": chapter.resolve("cpu"), "seconds": 3.5}
     inputs = keys.inputs(chapter) | {"data": {}}
     notebook["metadata"]["lwsurvey"] = where | facts | {"inputs": inputs}
-    folder = results.runs_folder()
+    folder = notebooks.runs_folder()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{slug}.ipynb").write_text(json.dumps(notebook))
 
@@ -269,7 +269,7 @@ def test_the_ledger_does_not_depend_on_the_encoding_of_the_terminal(checkout, fo
 @pytest.mark.parametrize("text", ["", '{"cells": [', "[]", '{"cells": null}', DAMAGED])
 def test_a_damaged_result_is_named(checkout, text):
     finish(checkout, "conv-cost")
-    (results.runs_folder() / "conv-cost.ipynb").write_text(text)
+    (notebooks.runs_folder() / "conv-cost.ipynb").write_text(text)
     result = call("ledger")
     assert result.exit_code == 1
     assert "the result conv-cost.ipynb is damaged; make it again: lwsurvey run" in result.output

@@ -24,8 +24,8 @@ from lwsurvey.press.rerun.comparing.page import page, strip
 from lwsurvey.press.rerun.comparing.sides import Compared
 from lwsurvey.press.rerun.comparing.text import WIDTH, text
 from lwsurvey.press.rerun.recorded import Recorded
-from lwsurvey.press.results import results
-from lwsurvey.press.results.records import Record
+from lwsurvey.press.results import notebooks
+from lwsurvey.press.results.notebooks import Record
 from lwsurvey.press.run import keys
 from lwsurvey.press.sources import chapters as chapters_
 from lwsurvey.stats import Estimate, exact, mean_interval
@@ -424,7 +424,7 @@ def finish(made: Checkout, value: float, slug: str = "conv-cost", preset: str = 
     ]
     inputs = keys.inputs(chapter) | {"data": {}}
     notebook["metadata"]["lwsurvey"] = where | {"schema": 1, "seconds": 5.0, "inputs": inputs}
-    folder = results.runs_folder(preset)
+    folder = notebooks.runs_folder(preset)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{slug}.ipynb").write_text(json.dumps(notebook))
 

@@ -16,8 +16,8 @@ import yaml
 
 from lwsurvey.claims import judge, ledger
 from lwsurvey.claims.ledger import Claim, Rule
-from lwsurvey.press.results import records, results
-from lwsurvey.press.sources import notebook
+from lwsurvey.press.results import notebooks
+from lwsurvey.press.site import notebook
 from lwsurvey.stats import Estimate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,19 +127,19 @@ def smoke() -> Path:
     command = [sys.executable, "-m", "lwsurvey", "run", "--preset", "smoke"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert result.returncode == 0, result.stdout + result.stderr
-    return results.runs_folder("smoke")
+    return notebooks.runs_folder("smoke")
 
 
 @pytest.mark.slow
 @chapters
 def test_a_chapter_decides_each_of_its_claims_once_in_smoke(path, smoke):
-    decided = {record.id for record in records.read(smoke / path.name)}
+    decided = {record.id for record in notebooks.read_records(smoke / path.name)}
     assert decided == {claim.id for claim in ledger().of_chapter(path.stem)}
 
 
 def judged(path: Path) -> list[tuple[Claim, object]]:
     """The claims that a run measured, with what it measured."""
-    pairs = [(ledger()[r.id], records.measurement(r)) for r in records.read(path)]
+    pairs = [(ledger()[r.id], notebooks.measurement(r)) for r in notebooks.read_records(path)]
     return [(claim, measured) for claim, measured in pairs if claim.scale != "none"]
 
 

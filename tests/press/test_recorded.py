@@ -20,7 +20,7 @@ from lwsurvey.claims.ledger import VERDICTS, Ledger, ledger
 from lwsurvey.cli import main
 from lwsurvey.press.rerun import recorded, strict_json
 from lwsurvey.press.rerun.recorded import RecordedError
-from lwsurvey.press.results import hardware, records, results
+from lwsurvey.press.results import hardware, notebooks
 from lwsurvey.press.run import keys
 from lwsurvey.press.site import site, state
 from lwsurvey.press.site.render import Renderer
@@ -94,7 +94,7 @@ def test_what_is_written_is_read_back_and_written_alike(place):
     assert recorded.write(recorded.read(path), path.parent).read_text() == before
     assert [p.name for p in path.parent.iterdir()] == ["conv-cost.json"], "no file is left over"
     assert {r.id: r.measured for r in run.records} == MEASURED
-    assert isinstance(records.measurement(run.records[1])["value"], Estimate)
+    assert isinstance(notebooks.measurement(run.records[1])["value"], Estimate)
 
 
 def test_a_claim_more_is_a_line_more(place):
@@ -269,7 +269,7 @@ def finish(made: Checkout, slug: str, preset: str = "cpu", **changes: object) ->
     """Put an executed notebook in place, as a run would; what it notes of itself can be changed."""
     chapter = chapters.select(chapters.discover(), (slug,))[0]
     claim = next(c["id"] for c in made.claims if c["chapter"] == slug)
-    base = preset.removesuffix(results.CUSTOM)
+    base = preset.removesuffix(notebooks.CUSTOM)
     run = {"chapter": slug, "preset": base, "parameters": {}, "provenance": PROVENANCE}
     verdict = {"schema": 1, "id": claim, "verdict": "holds", "measured": ESTIMATE, "failed": []}
     entries = {"type": "run", **run}, {"type": "verdict", **verdict, "run": run}
@@ -357,7 +357,7 @@ def test_nothing_is_written_if_one_result_is_stale_damaged_or_of_another_chapter
         result = call("")
         assert result.exit_code == 1 and message in result.output
         assert "run it again: lwsurvey run se --force" in result.output
-    path = results.runs_folder() / "se.ipynb"
+    path = notebooks.runs_folder() / "se.ipynb"
     finish(checkout, "se")
     path.write_text(path.read_text().replace('"type": "run"', '"type": "ran"'))
     assert "has 0 calls of claims.begin, not one" in call("").output
@@ -366,9 +366,9 @@ def test_nothing_is_written_if_one_result_is_stale_damaged_or_of_another_chapter
 
 @pytest.mark.parametrize("name", ["", " --name here"])
 def test_one_edition_is_of_one_machine(checkout, name):
-    run = recorded.of_run(results.runs_folder() / "se.ipynb")
-    text = (results.runs_folder() / "se.ipynb").read_text()
-    (results.runs_folder() / "se.ipynb").write_text(text.replace("EPYC 9B14", "EPYC 7763"))
+    run = recorded.of_run(notebooks.runs_folder() / "se.ipynb")
+    text = (notebooks.runs_folder() / "se.ipynb").read_text()
+    (notebooks.runs_folder() / "se.ipynb").write_text(text.replace("EPYC 9B14", "EPYC 7763"))
     result = call(f"--publish{name}")
     assert result.exit_code == 1 and "of one machine, these runs are of 2: amd-epyc-9b14" in (
         result.output
@@ -401,8 +401,8 @@ def test_the_published_edition_says_what_the_ledger_says():
         claims = {claim.id for claim in ledger().of_chapter(slug)}
         assert {record.id for record in run.records} == claims, slug
     verdicts = {record.id: record for run in found.values() for record in run.records}
-    assert records.differences(ledger(), verdicts, slugs) == []
-    assert {run.preset for run in found.values()} == {results.PUBLISHED}
+    assert notebooks.differences(ledger(), verdicts, slugs) == []
+    assert {run.preset for run in found.values()} == {chapters.PUBLISHED}
     assert len({recorded.name(run) for run in found.values()}) == 1, "it is of one machine"
 
 

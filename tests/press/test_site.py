@@ -16,10 +16,10 @@ from lwsurvey import paths
 from lwsurvey.claims import Ledger
 from lwsurvey.claims.ledger import LedgerError
 from lwsurvey.figures.theme import FAINT, INK
-from lwsurvey.press.site import colours, picture, serve, site, state, verify
+from lwsurvey.press.site import colours, notebook, picture, serve, site, state, verify
 from lwsurvey.press.site.inline_svg import inline
 from lwsurvey.press.site.render import ANSWERS, Renderer
-from lwsurvey.press.sources import notebook, plan
+from lwsurvey.press.sources import plan
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from lwsurvey.press.commands.shared import command
-from lwsurvey.press.results.results import PUBLISHED
+from lwsurvey.press.sources.chapters import PUBLISHED
 
 TROUBLE = 2
 """Exit status if there is nothing to say; 1 means that something differs, as in diff."""

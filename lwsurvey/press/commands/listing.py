@@ -13,9 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lwsurvey.claims.ledger import Ledger, ledger
-from lwsurvey.press.results import records
-from lwsurvey.press.results.records import Record
-from lwsurvey.press.results.results import PUBLISHED, runs_folder
+from lwsurvey.press.results import notebooks
+from lwsurvey.press.results.notebooks import PUBLISHED, Record, runs_folder
 from lwsurvey.press.run import keys
 from lwsurvey.press.site.state import ALL_VERDICTS, UNEXAMINED
 from lwsurvey.press.sources.chapters import Chapter
@@ -50,18 +49,18 @@ def read(chapters: list[Chapter]) -> Book:
 
     Raises:
         lwsurvey.claims.ledger.LedgerError: the ledger is wrong.
-        lwsurvey.press.results.records.RecordError: a result does not hold what it should.
+        lwsurvey.press.results.notebooks.ResultError: a result does not hold what it should.
     """
     claims, folder = ledger(), runs_folder()
     files = {chapter.slug: folder / f"{chapter.slug}.ipynb" for chapter in chapters}
     ran = [slug for slug, path in files.items() if path.is_file()]
-    found = {record.id: record for slug in ran for record in records.read(files[slug])}
+    found = {record.id: record for slug in ran for record in notebooks.read_records(files[slug])}
     # A chapter that was not run here contradicts nothing.
     open_ = {slug for slug in files if slug not in ran}
     decided = Ledger([claim for claim in claims if claim.chapter not in open_])
     remarks = [line for chapter in chapters if (line := _remark(chapter, folder))]
-    differences = records.differences(decided, found, ran)
-    departures = records.departures(decided, found)
+    differences = notebooks.differences(decided, found, ran)
+    departures = notebooks.departures(decided, found)
     return Book(rows(claims, found), differences, departures, remarks)
 
 

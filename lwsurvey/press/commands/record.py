@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lwsurvey.press.commands.shared import command
-from lwsurvey.press.results.results import PUBLISHED
+from lwsurvey.press.sources.chapters import PUBLISHED
 
 if TYPE_CHECKING:
     from lwsurvey.press.rerun.recorded import Recorded

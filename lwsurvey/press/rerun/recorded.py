@@ -14,8 +14,8 @@ from lwsurvey import paths
 from lwsurvey.press.rerun import recorded_form, strict_json
 from lwsurvey.press.rerun.recorded_form import Recorded, RecordedError, as_text
 from lwsurvey.press.rerun.strict_json import JsonError
-from lwsurvey.press.results import hardware, records, results
-from lwsurvey.press.results.records import Record
+from lwsurvey.press.results import hardware, notebooks
+from lwsurvey.press.results.notebooks import Record
 
 PUBLISHED = "PUBLISHED"
 """File that names the folder of the published edition."""
@@ -41,11 +41,11 @@ def of_run(path: Path) -> Recorded:
     """
     again = f"run it again: lwsurvey run {path.stem} --force"
     try:
-        facts = results.facts(path)
-        found = records.read(path)
-        content = _content(facts, records.begun(path)["provenance"], found)
+        facts = notebooks.facts(path)
+        found = notebooks.read_records(path)
+        content = _content(facts, notebooks.run_entry(path)["provenance"], found)
         return recorded_form.of_text(path.stem, recorded_form.text_of(content).encode("utf-8"))
-    except (records.RecordError, results.ResultError) as error:
+    except notebooks.ResultError as error:
         raise RecordedError(f"{path.stem}: {error}; {again}") from None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = error if isinstance(error, JsonError) else "is damaged"

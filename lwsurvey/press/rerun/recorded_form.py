@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 
 from lwsurvey.press.rerun import strict_json
 from lwsurvey.press.rerun.strict_json import JsonError
-from lwsurvey.press.results import hardware, records
-from lwsurvey.press.results.records import Record
+from lwsurvey.press.results import hardware, notebooks
+from lwsurvey.press.results.notebooks import Record
 from lwsurvey.stats import Estimate
 
 SCHEMA = 1
@@ -78,7 +78,7 @@ def _record(claim: dict, run: dict[str, object]) -> Record:
     where = {"chapter": run["chapter"], "preset": run["preset"], "run": run}
     record = Record(**claim | {"failed": tuple(claim["failed"])}, **where)
     try:
-        records.measurement(record)
+        notebooks.measurement(record)
     except (ValueError, TypeError, OverflowError) as error:
         raise JsonError(f"{claim['id']}: {error}") from None
     return record
@@ -86,7 +86,7 @@ def _record(claim: dict, run: dict[str, object]) -> Record:
 
 def claim(record: Record) -> dict[str, object]:
     """A verdict as the file holds it."""
-    measured = records.measurement(record)
+    measured = notebooks.measurement(record)
     if isinstance(measured, Estimate):
         measured = asdict(measured)
     elif isinstance(measured, dict):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from lwsurvey.press.rerun import recorded
 from lwsurvey.press.rerun.recorded import Recorded, RecordedError
-from lwsurvey.press.results import results
-from lwsurvey.press.results.results import CUSTOM, ResultError
+from lwsurvey.press.results import notebooks
+from lwsurvey.press.results.notebooks import CUSTOM, ResultError
 from lwsurvey.press.run import keys
 from lwsurvey.press.sources import chapters
 from lwsurvey.press.sources.chapters import Chapter
@@ -121,20 +121,20 @@ def _check(request: Request) -> None:
             f"the published edition is made of all chapters at once, not of "
             f"{', '.join(request.slugs)} alone; name none, or record without --publish"
         )
-    if request.publish and request.preset != results.PUBLISHED:
+    if request.publish and request.preset != chapters.PUBLISHED:
         raise RecordedError(
-            f"the published edition is of the preset {results.PUBLISHED}, not {request.preset}; "
+            f"the published edition is of the preset {chapters.PUBLISHED}, not {request.preset}; "
             "record these without --publish"
         )
 
 
 def _stale(chapter: Chapter, preset: str) -> str:
     """Why the result of a chapter cannot be recorded; empty if it can."""
-    base, folder = preset.removesuffix(CUSTOM), results.runs_folder(preset)
+    base, folder = preset.removesuffix(CUSTOM), notebooks.runs_folder(preset)
     parameters = chapter.resolve(base)
     if base != preset:  # the parameters are the reader's, the rest must be as it is now
         try:
-            parameters = keys.asked(results.facts(folder / f"{chapter.slug}.ipynb"))
+            parameters = keys.asked(notebooks.facts(folder / f"{chapter.slug}.ipynb"))
         except ResultError as error:
             return str(error)
         except (KeyError, TypeError, AttributeError):
@@ -148,12 +148,12 @@ def _refusal(stale: dict[str, str], preset: str) -> str:
     own = " with your parameters" if base != preset else ""
     reasons = "; ".join(f"{slug} ({why})" for slug, why in list(stale.items())[:SHOWN])
     reasons += f"; and {len(stale) - SHOWN} more" if len(stale) > SHOWN else ""
-    command = f"lwsurvey run {' '.join(stale)}" + f" --preset {base}" * (base != results.PUBLISHED)
+    command = f"lwsurvey run {' '.join(stale)}" + f" --preset {base}" * (base != chapters.PUBLISHED)
     return f"nothing was recorded, not up to date: {reasons}; first run{own}: {command}"
 
 
 def _distil(chapter: Chapter, preset: str) -> Recorded:
-    run = recorded.of_run(results.runs_folder(preset) / f"{chapter.slug}.ipynb")
+    run = recorded.of_run(notebooks.runs_folder(preset) / f"{chapter.slug}.ipynb")
     if run.chapter != chapter.slug or run.preset != preset.removesuffix(CUSTOM):
         found = f"{run.chapter} with the preset {run.preset}"
         raise RecordedError(f"{chapter.slug}: its result is one of {found}; run it again")

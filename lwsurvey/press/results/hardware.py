@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from lwsurvey.press.results.results import PUBLISHED
+from lwsurvey.press.sources.chapters import PUBLISHED
 
 LONGEST = 60
 # What makers put around the name of a processor.

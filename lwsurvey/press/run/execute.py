@@ -11,7 +11,7 @@ import nbformat
 import papermill
 from nbformat import NotebookNode
 
-from lwsurvey.press.results.results import ResultError, entries
+from lwsurvey.press.results.notebooks import ResultError, entries
 from lwsurvey.press.run.kernel import Kernel
 
 INJECTED = "injected-parameters"

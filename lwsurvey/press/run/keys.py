@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lwsurvey import paths
-from lwsurvey.press.results.results import ResultError, facts
+from lwsurvey.press.results.notebooks import ResultError, facts
 from lwsurvey.press.run import imports
 from lwsurvey.press.sources.chapters import Chapter, ChapterError, read_notebook
 

@@ -19,7 +19,7 @@ from doit.runner import MThreadRunner
 from doit.task import dict_to_task
 from filelock import FileLock, ReadWriteLock, Timeout
 
-from lwsurvey.press.results.results import logs_folder, runs_folder
+from lwsurvey.press.results.notebooks import logs_folder, runs_folder
 from lwsurvey.press.run import accelerator, keys, memory, turns
 from lwsurvey.press.run.places import Places
 from lwsurvey.press.run.process import Outcome

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lwsurvey.press.results.results import CUSTOM, runs_folder
+from lwsurvey.press.results.notebooks import CUSTOM, runs_folder
 from lwsurvey.press.run import keys
 from lwsurvey.press.sources.chapters import Chapter
 

@@ -19,7 +19,7 @@ import traceback
 from pathlib import Path
 
 from lwsurvey import paths
-from lwsurvey.press.results.results import SCHEMA, ResultError
+from lwsurvey.press.results.notebooks import SCHEMA, ResultError
 from lwsurvey.press.run import accelerator, keys, trace
 from lwsurvey.press.run.memory import ran_out
 from lwsurvey.press.sources.chapters import Chapter, discover, select

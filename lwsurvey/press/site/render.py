@@ -11,7 +11,7 @@ from markupsafe import Markup
 from lwsurvey.claims.ledger import Claim, LedgerError
 from lwsurvey.claims.run import claimed, measured_text
 from lwsurvey.durations import duration
-from lwsurvey.press.results import records
+from lwsurvey.press.results import notebooks
 from lwsurvey.press.site import edition
 from lwsurvey.press.site.state import ALL_VERDICTS, GLYPHS, UNEXAMINED, State
 from lwsurvey.press.sources.plan import PlanError
@@ -125,7 +125,7 @@ class Renderer:
 
     def edition(self) -> str:
         """What was run, where, how long it took, and what came out."""
-        departed = records.departed(self.state.ledger, self.state.records)
+        departed = notebooks.departing(self.state.ledger, self.state.records)
         rows = [self.row(claim) | {"stated": claim.verdict} for claim in departed]
         return self._html("edition", departed=rows, **edition.runs(self.state))
 

@@ -9,8 +9,8 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from lwsurvey.press.results.results import PUBLISHED
 from lwsurvey.press.site.site import SiteError, site_folder
+from lwsurvey.press.sources.chapters import PUBLISHED
 
 PACKED = (".html", ".css", ".js", ".svg", ".json", ".ipynb")
 

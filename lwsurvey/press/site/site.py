@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lwsurvey import paths
-from lwsurvey.press.results.results import PUBLISHED, runs_folder
+from lwsurvey.press.results.notebooks import runs_folder
 from lwsurvey.press.run import imports
 from lwsurvey.press.sources import plan
+from lwsurvey.press.sources.chapters import PUBLISHED
 
 if TYPE_CHECKING:
     from lwsurvey.claims.ledger import Ledger
@@ -140,12 +141,12 @@ def _build(root: Path, preset: str, chapters: list[str], key: str, target: Path)
 
 
 def _compare(ledger: Ledger, runs: Path, preset: str, chapters: list[str]) -> None:
-    from lwsurvey.press.results import records
+    from lwsurvey.press.results import notebooks
 
-    found = {r.id: r for slug in chapters for r in records.read(runs / f"{slug}.ipynb")}
+    found = {r.id: r for slug in chapters for r in notebooks.read_records(runs / f"{slug}.ipynb")}
     if wrong := sorted({r.chapter for r in found.values() if r.preset != preset}):
         raise SiteError(f"{', '.join(wrong)}: executed with another preset than {preset}")
-    if preset == PUBLISHED and (differing := records.differences(ledger, found, chapters)):
+    if preset == PUBLISHED and (differing := notebooks.differences(ledger, found, chapters)):
         raise SiteError("run and ledger disagree:\n  " + "\n  ".join(differing))
 
 

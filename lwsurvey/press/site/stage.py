@@ -7,8 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-from lwsurvey.press.site import colours
-from lwsurvey.press.sources import notebook
+from lwsurvey.press.site import colours, notebook
 
 KEPT_OUT = shutil.ignore_patterns(".*", "__pycache__")
 

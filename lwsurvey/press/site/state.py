@@ -9,8 +9,8 @@ from pathlib import Path
 from lwsurvey.claims.judge import Verdict
 from lwsurvey.claims.ledger import VERDICTS, Claim, Ledger
 from lwsurvey.press.rerun.recorded import Recorded
-from lwsurvey.press.results import records, results
-from lwsurvey.press.results.records import Record
+from lwsurvey.press.results import notebooks
+from lwsurvey.press.results.notebooks import Record
 from lwsurvey.press.sources import plan
 from lwsurvey.press.sources.plan import Part, PlanError
 from lwsurvey.stats import CONFIDENCE, Estimate
@@ -62,7 +62,7 @@ class State:
     def judged(self, claim: Claim) -> Verdict:
         """The verdict of an examined claim with its measurement, read back from its record."""
         record = self.records[claim.id]
-        return Verdict(claim, record.verdict, records.measurement(record), record.failed)
+        return Verdict(claim, record.verdict, notebooks.measurement(record), record.failed)
 
     def title(self, slug: str) -> str:
         """Short title of a chapter, written or not."""
@@ -101,7 +101,7 @@ def read(ledger: Ledger, book: Path, runs: Path, chapters: list[str]) -> State:
 
     Raises:
         PlanError: a claim or a chapter is in no part of the plan.
-        RecordError: an executed notebook does not hold what it should.
+        ResultError: an executed notebook does not hold what it should.
     """
     parts = plan.parts(book)
     known = {slug for part in parts for slug in part.chapters}
@@ -109,16 +109,16 @@ def read(ledger: Ledger, book: Path, runs: Path, chapters: list[str]) -> State:
     if unknown := sorted(needed - known):
         raise PlanError(f"plan.yml has no chapter {', '.join(unknown)}")
     facts = {slug: _facts(runs / f"{slug}.ipynb") for slug in chapters}
-    found = {r.id: r for slug in chapters for r in records.read(runs / f"{slug}.ipynb")}
+    found = {r.id: r for slug in chapters for r in notebooks.read_records(runs / f"{slug}.ipynb")}
     return State(ledger, found, parts, facts)
 
 
 def _facts(path: Path) -> dict:
-    return {**results.facts(path), "run": records.begun(path)}
+    return {**notebooks.facts(path), "run": notebooks.run_entry(path)}
 
 
 def _repeats(record: Record) -> int:
-    estimate = records.measurement(record)
+    estimate = notebooks.measurement(record)
     if isinstance(estimate, dict):
         return max(cell.n for cell in estimate.values())
     return estimate.n if isinstance(estimate, Estimate) else 0

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from lwsurvey.claims.ledger import Ledger
-from lwsurvey.press.results import results
+from lwsurvey.press.results import notebooks
 from lwsurvey.press.sources import plan
 
 LEAST_BYTES = {"page": 8_000, "searchindex.js": 2_000, "_static/mathjax/tex-chtml.js": 500_000}
@@ -95,10 +95,10 @@ def _chapter(site: Path, source: Path, slug: str, page: Page) -> list[str]:
     notebook = json.loads((source / f"{slug}.ipynb").read_text("utf-8"))
     found = [
         f"{slug}.html does not show the verdict on {entry['id']}"
-        for entry in results.entries(notebook, "verdict")
+        for entry in notebooks.entries(notebook, "verdict")
         if f"claim-{entry['id']}" not in page.ids
     ]
-    figures = len(results.entries(notebook, "figure"))
+    figures = len(notebooks.entries(notebook, "figure"))
     if page.figures < figures:
         found.append(f"{slug}.html has {page.figures} figures, the run has {figures}")
     if not (site / "notebooks" / f"{slug}.ipynb").is_file():

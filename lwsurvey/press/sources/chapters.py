@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from lwsurvey import paths
-from lwsurvey.press.results.results import PUBLISHED
-from lwsurvey.press.sources import parameters, plan, presets
+from lwsurvey.press.sources import parameters, plan
 from lwsurvey.press.sources.parameters import Parameter, ParameterError, unknown
-from lwsurvey.press.sources.presets import SETTINGS, ChapterError
+
+PUBLISHED = "cpu"
+"""The preset of the published numbers, which is the parameters cell itself."""
+SETTINGS = {"alone": False, "timeout": 600}
+# It becomes the name of a folder.
+NAME = re.compile(r"\w[\w.-]*")
+
+
+class ChapterError(ValueError):
+    """A chapter, a preset or a parameter is wrong; the message says which and what to do."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ def discover() -> list[Chapter]:
     pages = plan.pages(book) if (book / "_toc.yml").is_file() else []
     slugs = [page for page in pages if page in files]
     slugs += [slug for slug in files if slug not in slugs]
-    entries = presets.read(folder / "presets.yml", slugs)
+    entries = _entries(folder / "presets.yml", slugs)
     return [_chapter(files[slug], entries[slug]) for slug in slugs]
 
 
@@ -94,6 +105,16 @@ def select(chapters: list[Chapter], slugs: tuple[str, ...]) -> list[Chapter]:
         if slug not in known:
             raise ChapterError(unknown("chapter", slug, known))
     return [chapter for chapter in chapters if not slugs or chapter.slug in slugs]
+
+
+def find(slug: str) -> Chapter:
+    """One chapter.
+
+    Raises:
+        ChapterError: there is none of this name, or one of the chapters is not as it must be.
+        lwsurvey.press.sources.plan.PlanError: the table of contents is wrong.
+    """
+    return select(discover(), (slug,))[0]
 
 
 def read_notebook(path: Path) -> list[dict]:
@@ -119,6 +140,46 @@ def _complete(cell: dict) -> dict:
 def tags(cell: dict) -> list[str]:
     """The tags of a cell."""
     return cell["metadata"].get("tags", [])
+
+
+def _entries(path: Path, slugs: list[str]) -> dict[str, dict[str, object]]:
+    """The entries of ``presets.yml``, one for each chapter."""
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise ChapterError("notebooks/presets.yml is missing") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark else ""
+        raise ChapterError(f"notebooks/presets.yml is no YAML{where}") from None
+    if not isinstance(entries, dict):
+        raise ChapterError("notebooks/presets.yml must map chapters to their presets")
+    for slug in entries:
+        if slug not in slugs:
+            raise ChapterError(f"notebooks/presets.yml: {unknown('chapter', str(slug), slugs)}")
+    for slug in slugs:
+        _check_entry(slug, entries.get(slug))
+    return entries
+
+
+def _check_entry(slug: str, entry: object) -> None:
+    where = f"notebooks/presets.yml: {slug}"
+    if not isinstance(entry, dict):
+        raise ChapterError(f"{where} needs an entry; notebooks/README.md shows one")
+    if not isinstance(entry.get("alone", False), bool):
+        raise ChapterError(f"{where}: alone must be true or false, not {entry['alone']!r}")
+    timeout = entry.get("timeout", 1)
+    if type(timeout) not in (int, float) or not 0 < timeout < float("inf"):
+        raise ChapterError(f"{where}: timeout must be seconds, not {timeout!r}")
+    for name, changes in entry.items():
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ChapterError(f"{where}: {name!r} is no name for a preset, put a word there")
+        if name not in SETTINGS and not isinstance(changes, dict):
+            raise ChapterError(f"{where}: preset {name} must map parameters to values")
+        if name not in SETTINGS and not all(isinstance(key, str) for key in changes):
+            raise ChapterError(f"{where}: preset {name} has a parameter whose name is no text")
+    if PUBLISHED in entry:
+        raise ChapterError(f"{where}: the preset {PUBLISHED} is the parameters cell itself")
 
 
 def _chapter(path: Path, entry: dict[str, object]) -> Chapter:

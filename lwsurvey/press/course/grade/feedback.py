@@ -15,7 +15,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 from traitlets.config import Config
 
-from lwsurvey.press.sources.notebook import HIDDEN
+from lwsurvey.press.site.notebook import HIDDEN
 
 SHORT = 12  # characters of a line that may stand anywhere
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from lwsurvey.press import standalone
 from lwsurvey.press.course.grade.marks import Exercise
 from lwsurvey.press.course.grade.outcome import GRADED, IN_PART, NOT_GRADED
 from lwsurvey.press.course.grade.table import Chapter
 from lwsurvey.press.course.grade.template import TEMPLATE
-from lwsurvey.press.results import standalone
 
 BINS = 10
 

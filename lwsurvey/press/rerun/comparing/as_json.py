@@ -10,7 +10,7 @@ from lwsurvey.press.rerun.comparing.findings import Finding
 from lwsurvey.press.rerun.comparing.intervals import Ratio
 from lwsurvey.press.rerun.comparing.sides import Compared
 from lwsurvey.press.rerun.recorded import Recorded
-from lwsurvey.press.results.records import Record
+from lwsurvey.press.results.notebooks import Record
 from lwsurvey.stats import CONFIDENCE
 
 SCHEMA = 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lwsurvey.claims.ledger import Claim
 from lwsurvey.press.rerun.comparing.intervals import Ratio
-from lwsurvey.press.results.records import Record
+from lwsurvey.press.results.notebooks import Record
 
 EXACT, SAMPLED, TIME, WORDS, NOTHING = "exact", "sampled", "time", "words", "out of reach"
 IDENTICAL = "identical"

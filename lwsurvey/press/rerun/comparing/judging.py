@@ -24,8 +24,8 @@ from lwsurvey.press.rerun.comparing.findings import (
     WORDS,
     Finding,
 )
-from lwsurvey.press.results import records
-from lwsurvey.press.results.records import Record
+from lwsurvey.press.results import notebooks
+from lwsurvey.press.results.notebooks import Record
 from lwsurvey.stats import Estimate
 
 Measurement = Estimate | dict[str, Estimate] | str | None
@@ -70,7 +70,7 @@ def compare(
     """
     if mine is None or published is None:
         return _one_sided(claim, mine, published)
-    one, other = records.measurement(mine), records.measurement(published)
+    one, other = notebooks.measurement(mine), notebooks.measurement(published)
     kind, same = _kind(claim, context.fixed, one, other), _same(one, other)
     if same and mine.verdict == published.verdict:
         judged = _told(IDENTICAL, "the same on both sides")
@@ -108,7 +108,7 @@ def _shapes(
 
 def _one_sided(claim: Claim | None, mine: Record | None, published: Record | None) -> Finding:
     record = mine or published
-    kind = _kind(claim, False, records.measurement(record))
+    kind = _kind(claim, False, notebooks.measurement(record))
     outcome = MINE_ONLY if mine else PUBLISHED_ONLY
     reason = f"decided {outcome} run: the chapter {CHANGED}"
     return Finding(record.id, claim, kind, outcome, mine, published, reason)

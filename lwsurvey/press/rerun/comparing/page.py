@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lwsurvey.press import standalone
 from lwsurvey.press.rerun.comparing import words
 from lwsurvey.press.rerun.comparing.chapters import Comparison, summary
 from lwsurvey.press.rerun.comparing.findings import (
@@ -19,7 +20,7 @@ from lwsurvey.press.rerun.comparing.findings import (
 from lwsurvey.press.rerun.comparing.sides import Compared
 from lwsurvey.press.rerun.comparing.template import TEMPLATE
 from lwsurvey.press.rerun.comparing.text import closing, loud
-from lwsurvey.press.results import records, standalone
+from lwsurvey.press.results import notebooks
 from lwsurvey.stats import Estimate
 
 MARGIN = 0.06
@@ -113,6 +114,6 @@ class _Place:
         return round(100 * (value - self.low) / self.width, 2)
 
 
-def _estimate(finding: Finding, record: records.Record) -> Estimate:
-    measured = records.measurement(record)
+def _estimate(finding: Finding, record: notebooks.Record) -> Estimate:
+    measured = notebooks.measurement(record)
     return measured[finding.cell] if isinstance(measured, dict) else measured

@@ -10,7 +10,7 @@ from lwsurvey.press.rerun import recorded
 from lwsurvey.press.rerun.comparing.chapters import Comparison, of
 from lwsurvey.press.rerun.recorded import Recorded, RecordedError
 from lwsurvey.press.rerun.recording import SMOKE
-from lwsurvey.press.results.results import CUSTOM, facts, runs_folder
+from lwsurvey.press.results.notebooks import CUSTOM, facts, runs_folder
 from lwsurvey.press.run import keys
 from lwsurvey.press.sources import chapters
 from lwsurvey.press.sources.chapters import Chapter

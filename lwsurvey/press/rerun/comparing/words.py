@@ -6,8 +6,8 @@ from lwsurvey.durations import duration
 from lwsurvey.press.rerun.comparing.chapters import Comparison
 from lwsurvey.press.rerun.comparing.findings import Finding
 from lwsurvey.press.rerun.recorded import Recorded
-from lwsurvey.press.results import records
-from lwsurvey.press.results.records import Record
+from lwsurvey.press.results import notebooks
+from lwsurvey.press.results.notebooks import Record
 from lwsurvey.stats import Estimate
 
 SHOWN = 4
@@ -18,7 +18,7 @@ def measured(finding: Finding, record: Record | None) -> str:
     """What a run measured, in a line; of a table the cell that differs most, or the first."""
     if record is None:
         return "not decided"
-    value = records.measurement(record)
+    value = notebooks.measurement(record)
     if value is None:
         return NO_VALUE
     unit = finding.claim.unit if finding.claim else ""

@@ -1,20 +1,72 @@
-"""Verdicts and run facts, read back from the executed notebooks."""
+"""Executed notebooks: where they lie, and the facts and verdicts that each one holds.
+
+Light on purpose: the command line reads results without loading SciPy, torch or Jupyter.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lwsurvey.claims.ledger import Claim, Ledger
-from lwsurvey.press.results.results import entries
-from lwsurvey.schema import SCHEMA
-from lwsurvey.stats import Estimate
+from lwsurvey import paths
+from lwsurvey.press.sources.chapters import PUBLISHED
+from lwsurvey.schema import METADATA_KEY, SCHEMA
+
+if TYPE_CHECKING:
+    from lwsurvey.claims.ledger import Claim, Ledger
+    from lwsurvey.stats import Estimate
+
+CUSTOM = "+custom"
+"""Marks the folder of runs with parameters of the user's own."""
 
 
-class RecordError(ValueError):
-    """An executed notebook does not hold what it should; the message names it."""
+class ResultError(ValueError):
+    """An executed notebook cannot be used; the message says why."""
+
+
+def runs_folder(preset: str = PUBLISHED) -> Path:
+    """Where the executed notebooks of a preset lie."""
+    return paths.root() / "_build" / "runs" / preset
+
+
+def logs_folder(preset: str = PUBLISHED) -> Path:
+    """Where the logs of a preset's runs lie."""
+    return paths.root() / "_build" / "logs" / preset
+
+
+def entries(notebook: Mapping, kind: str) -> list[dict]:
+    """Our entries of one kind in the outputs' metadata, in the order of the cells.
+
+    Args:
+        notebook: an executed notebook, as `nbformat` or `json` reads it.
+        kind: ``run``, ``verdict`` or ``figure``.
+    """
+    outputs = (o for cell in notebook["cells"] for o in cell.get("outputs", ()))
+    found = (o.get("metadata", {}).get(METADATA_KEY, {}) for o in outputs)
+    return [entry for entry in found if entry.get("type") == kind]
+
+
+def facts(path: Path) -> dict:
+    """What the runner noted about the run that made an executed notebook.
+
+    Raises:
+        ResultError: there is none, it is damaged, or it is of another format.
+    """
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ResultError("never run") from None
+    except (OSError, ValueError):
+        raise ResultError("its result cannot be read") from None
+    metadata = notebook.get("metadata", {}) if isinstance(notebook, dict) else {}
+    found = metadata.get(METADATA_KEY)
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        raise ResultError("its result is of another format")
+    return found
 
 
 @dataclass(frozen=True)
@@ -30,11 +82,11 @@ class Record:
     run: dict[str, object]
 
 
-def read(path: Path) -> list[Record]:
+def read_records(path: Path) -> list[Record]:
     """The verdicts of one executed notebook.
 
     Raises:
-        RecordError: the file is damaged, a record is of another schema, or a claim is decided
+        ResultError: the file is damaged, a record is of another schema, or a claim is decided
             twice.
     """
     try:
@@ -43,12 +95,12 @@ def read(path: Path) -> list[Record]:
         records = [] if other else [_record(entry) for entry in found]
     except (ValueError, KeyError, TypeError, AttributeError):
         again = f"lwsurvey run {path.stem} --force"
-        raise RecordError(f"the result {path.name} is damaged; make it again: {again}") from None
+        raise ResultError(f"the result {path.name} is damaged; make it again: {again}") from None
     if other:
-        raise RecordError(f"{path.name}: a record of schema {other.get('schema')}, not {SCHEMA}")
+        raise ResultError(f"{path.name}: a record of schema {other.get('schema')}, not {SCHEMA}")
     twice = [claim for claim, times in Counter(r.id for r in records).items() if times > 1]
     if twice:
-        raise RecordError(f"{path.name}: decided more than once: {', '.join(twice)}")
+        raise ResultError(f"{path.name}: decided more than once: {', '.join(twice)}")
     return records
 
 
@@ -58,20 +110,22 @@ def _record(entry: dict) -> Record:
     return Record(**fields, **where, failed=tuple(entry["failed"]))
 
 
-def begun(path: Path) -> dict[str, object]:
+def run_entry(path: Path) -> dict[str, object]:
     """The run of an executed notebook, as `lwsurvey.claims.begin` noted it.
 
     Raises:
-        RecordError: the notebook did not begin exactly one.
+        ResultError: the notebook did not begin exactly one.
     """
     found = entries(json.loads(path.read_text(encoding="utf-8")), "run")
     if len(found) != 1:
-        raise RecordError(f"{path.name}: has {len(found)} calls of claims.begin, not one")
+        raise ResultError(f"{path.name}: has {len(found)} calls of claims.begin, not one")
     return found[0]
 
 
 def measurement(record: Record) -> Estimate | dict[str, Estimate] | str | None:
     """What the run measured, as `lwsurvey.claims.judge` takes it."""
+    from lwsurvey.stats import Estimate  # loads SciPy, which takes a second
+
     measured = record.measured
     if not isinstance(measured, dict):
         return measured
@@ -102,7 +156,7 @@ def differences(ledger: Ledger, records: dict[str, Record], chapters: list[str])
     return found
 
 
-def departed(ledger: Ledger, records: dict[str, Record]) -> list[Claim]:
+def departing(ledger: Ledger, records: dict[str, Record]) -> list[Claim]:
     """The claims whose verdict differs from the ledger's as it may, see `departures`."""
     return [
         claim
@@ -115,7 +169,7 @@ def departed(ledger: Ledger, records: dict[str, Record]) -> list[Claim]:
 
 def departures(ledger: Ledger, records: dict[str, Record]) -> list[str]:
     """What a run says otherwise than the ledger, as other hardware or load can make it."""
-    return [_departure(claim, records[claim.id]) for claim in departed(ledger, records)]
+    return [_departure(claim, records[claim.id]) for claim in departing(ledger, records)]
 
 
 def _allowed(claim: Claim, record: Record) -> bool:
