@@ -72,7 +72,7 @@ def browser():
 @pytest.fixture(scope="session")
 def course(tmp_path_factory) -> Path:
     """A course of two chapters without submissions; tests that change it copy it."""
-    from lwsurvey.press.course.assign import assign
+    from lwsurvey.press.course.assign.assignment import assign
 
     made = tmp_path_factory.mktemp("courses") / "course"
     assign(["conv-cost", "mnasnet-reward"], made)

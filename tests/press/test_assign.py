@@ -17,22 +17,15 @@ from nbgrader.api import Gradebook
 
 from lwsurvey import paths
 from lwsurvey.cli import main
-from lwsurvey.press.course.assign import (
-    assign,
-    chapter,
-    generate,
-    readable,
-    references,
-    requirements,
-)
-from lwsurvey.press.course.assign.readable import Book
-from lwsurvey.press.course.assign.texts import MARK
-from lwsurvey.press.course.errors import CourseError
+from lwsurvey.press.course import CourseError
+from lwsurvey.press.course.assign import assignment, generate, myst, package
+from lwsurvey.press.course.assign.folder import MARK
+from lwsurvey.press.course.assign.myst import Book
 from lwsurvey.press.sources import chapters
 
 ROOT = paths.root()
 FOUND = chapters.discover()
-BOOK = Book({c.slug: c.title for c in FOUND}, references.read(ROOT / "book" / "references.bib"))
+BOOK = Book({c.slug: c.title for c in FOUND}, myst.references(ROOT / "book" / "references.bib"))
 ROLES = re.compile(
     r"\{(?:claim|tally|cite|numref|eq|ref|doc|math)[:\w]*\}|^```\{|^\([\w-]+\)=$", re.M
 )
@@ -77,7 +70,7 @@ def copied(course, tmp_path) -> Path:
 def no_wheel(course, monkeypatch) -> None:
     """The wheel of the shared course, instead of another just like it."""
     made = next(course.glob("source/*/*.whl"))
-    monkeypatch.setattr(assign.wheel, "build", lambda *_: made)
+    monkeypatch.setattr(package, "build", lambda *_: made)
 
 
 @pytest.mark.parametrize(
@@ -97,12 +90,12 @@ def no_wheel(course, monkeypatch) -> None:
     ],
 )
 def test_roles_become_words(text, expected):
-    assert readable.markdown(text, BOOK) == expected
+    assert myst.markdown(text, BOOK) == expected
 
 
 def test_roles_in_sentences_of_the_code_become_words():
     source = 'show.say(f"{x} ({{numref}}`tbl-v1`, {{claim}}`C069`)" + "{eq}`eq-a`")'
-    assert readable.code(source, BOOK) == 'show.say(f"{x} (Table `tbl-v1`, C069)" + "(a)")'
+    assert myst.code(source, BOOK) == 'show.say(f"{x} (Table `tbl-v1`, C069)" + "(a)")'
 
 
 def test_parameters_are_replaced_and_their_comments_stay():
@@ -111,20 +104,20 @@ def test_parameters_are_replaced_and_their_comments_stay():
     )
     values = {"preset": "smoke", "sizes": [7, 28], "n": 450000, "j": 1}
     expected = 'preset = "smoke"  # α\nsizes = [7, 28]  # end\nn = 450_000  # kept\nj = 1  # j'
-    assert chapter.parameters(source, values) == expected
+    assert assignment.parameters(source, values) == expected
 
 
 def test_students_install_what_the_lock_says_and_no_more():
-    assert requirements.closure(LOCK, ["one"]) == LOCK.replace(
+    assert package.closure(LOCK, ["one"]) == LOCK.replace(
         "other==1 \\\n    --hash=sha256:cc\n    # via sphinx\n", ""
     )
     with pytest.raises(CourseError, match=r"requirements\.lock has no two"):
-        requirements.closure(LOCK, ["one", "two"])
+        package.closure(LOCK, ["one", "two"])
 
 
 @pytest.mark.parametrize("one", FOUND, ids=lambda one: one.slug)
 def test_every_chapter_is_plain_markdown_in_the_smoke_preset(one):
-    made = chapter.notebook(one, BOOK)
+    made = assignment.notebook(one, BOOK)
     assert [c.source for c in made.cells if ROLES.search(c.source)] == []
     (cell,) = (c for c in made.cells if c.metadata.get("tags") == ["parameters"])
     scope: dict[str, object] = {}
@@ -154,10 +147,10 @@ def test_students_get_no_solutions_and_no_hidden_tests(course):
 
 def test_students_get_all_that_they_need(course):
     folder = course / "release" / "conv-cost"
-    (package,) = folder.glob("*.whl")
-    assert re.fullmatch(r"lwsurvey-[\d.]+\+(g[0-9a-f]{12}(\.dirty)?|unknown)-.*\.whl", package.name)
+    (wheel,) = folder.glob("*.whl")
+    assert re.fullmatch(r"lwsurvey-[\d.]+\+(g[0-9a-f]{12}(\.dirty)?|unknown)-.*\.whl", wheel.name)
     readme, needed = ((folder / n).read_text() for n in ("README.md", "requirements.txt"))
-    assert package.name in readme and "conv-cost.ipynb" in readme
+    assert wheel.name in readme and "conv-cost.ipynb" in readme
     assert "| 4. conv-cost-words (in words) | 2 |" in readme
     names = set(re.findall(r"^([\w.-]+)==", needed, re.M))
     assert {"torch", "jupyterlab", "ipykernel", "numpy", "traitlets"} <= names
@@ -203,10 +196,10 @@ def test_the_package_works_where_there_is_no_checkout(course, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     file, root, made, commit = done.stdout.splitlines()
-    package = installed / "lwsurvey"
-    assert (Path(file).parent, Path(root)) == (package, package / "files")
+    place = installed / "lwsurvey"
+    assert (Path(file).parent, Path(root)) == (place, place / "files")
     assert Path(made) == elsewhere / "_build" / "lookup"
-    assert commit == assign.wheel.state(ROOT)
+    assert commit == package.state(ROOT)
 
 
 def test_a_wrong_command_is_refused_before_anything_is_made(tmp_path):
@@ -237,7 +230,7 @@ def test_after_a_failure_there_is_no_new_course(tmp_path, no_wheel, monkeypatch)
     def fail(*_):
         raise CourseError("no")
 
-    monkeypatch.setattr(assign, "generate", fail)
+    monkeypatch.setattr(assignment, "generate", fail)
     assert call("assign", "se", "--out", str(tmp_path / "course")).output == "Error: no\n"
     assert list(tmp_path.iterdir()) == []
 
@@ -250,7 +243,7 @@ def test_after_a_failure_a_course_is_as_it_was(copied, no_wheel, monkeypatch):
             raise CourseError("no")
 
     before = contents(copied)
-    monkeypatch.setattr(assign, "generate", fail_at_the_second)
+    monkeypatch.setattr(assignment, "generate", fail_at_the_second)
     result = call("assign", "conv-cost", "se", "--force", "--out", str(copied))
     assert result.exit_code == 1 and "Error: no" in result.output
     assert contents(copied) == before and list(copied.parent.iterdir()) == [copied]

@@ -37,11 +37,11 @@ def assign(slugs: tuple[str, ...], out: Path, force: bool) -> None:
     Exit status: 0 if it was made, 1 if not, and then the folder is as it was; 2 if the command
     is wrong.
     """
-    from lwsurvey.press.course.assign import assign
-    from lwsurvey.press.course.errors import CourseError
+    from lwsurvey.press.course import CourseError
+    from lwsurvey.press.course.assign.assignment import assign as make
 
     try:
-        made = assign(slugs, out, force)
+        made = make(slugs, out, force)
     except CourseError as error:
         raise click.ClickException(str(error)) from None
     for one in made:
@@ -107,7 +107,7 @@ def grade(
     Exit status: 0 if every submission has an outcome, also one that could not be read; 1 if
     there is nothing to grade or no sandbox; 2 if the command is wrong.
     """
-    from lwsurvey.press.course.errors import CourseError
+    from lwsurvey.press.course import CourseError
     from lwsurvey.press.course.grade import session
     from lwsurvey.press.course.grade.limits import Limits
     from lwsurvey.press.course.grade.sandbox import SandboxError

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lwsurvey.press.course.assign.texts import CONFIG, INSTRUCTOR, MARK
-from lwsurvey.press.course.errors import CourseError
+from lwsurvey.press import templates
+from lwsurvey.press.course import CourseError
 
 SETTINGS, DATABASE = "nbgrader_config.py", "gradebook.db"
+TEMPLATES = {SETTINGS: "nbgrader_config.txt", "README.md": "instructor.md"}
+MARK = "# Made by lwsurvey assign"
+"""How the settings of a course begin that this command made."""
 
 
 def check(course: Path, slugs: Iterable[str], force: bool) -> None:
@@ -67,8 +70,8 @@ def changing(course: Path, slugs: Iterable[str]) -> Iterator[tuple[Path, Path]]:
         else:
             new = Path(beside) / course.name
             new.mkdir()
-            (new / SETTINGS).write_text(CONFIG, encoding="utf-8")
-            (new / "README.md").write_text(INSTRUCTOR, encoding="utf-8")
+            for name, template in TEMPLATES.items():
+                (new / name).write_text(templates.render(template), encoding="utf-8")
             (new / "submitted").mkdir()
             yield new, work
             _place(new, course)

@@ -14,8 +14,8 @@ from pathlib import Path
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import PyFileConfigLoader
 
+from lwsurvey.press.course import CourseError
 from lwsurvey.press.course import nbgrader as programs
-from lwsurvey.press.course.errors import CourseError
 
 SETTINGS = "nbgrader_config.py"
 SECRETS = re.compile(r"(?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS)")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from lwsurvey.press.course.errors import CourseError
+from lwsurvey.press.course import CourseError
 from lwsurvey.press.course.grade import intake, one, outcome
 from lwsurvey.press.course.grade.intake import Submission
 from lwsurvey.press.course.grade.limits import Limits

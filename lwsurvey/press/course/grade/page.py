@@ -7,11 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from lwsurvey.press import standalone
+from lwsurvey.press import templates
 from lwsurvey.press.course.grade.marks import Exercise
 from lwsurvey.press.course.grade.outcome import GRADED, IN_PART, NOT_GRADED
 from lwsurvey.press.course.grade.table import Chapter
-from lwsurvey.press.course.grade.template import TEMPLATE
 
 BINS = 10
 
@@ -33,11 +32,7 @@ class Bar:
 
 def page(chapters: list[Chapter], title: str) -> str:
     """A page that stands alone: no script, no address, light and dark."""
-    environment = standalone.environment()
-    environment.filters["g"] = lambda value: f"{value:.3g}"
-    views = [view(chapter) for chapter in chapters]
-    template = environment.from_string(TEMPLATE)
-    return template.render(style=standalone.STYLE, title=title, views=views)
+    return templates.render("marks.html", title=title, views=list(map(view, chapters)))
 
 
 def view(chapter: Chapter) -> dict[str, object]:

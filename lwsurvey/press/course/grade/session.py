@@ -10,8 +10,7 @@ import click
 import pandas as pd
 
 from lwsurvey.durations import duration
-from lwsurvey.press.course import nbgrader
-from lwsurvey.press.course.errors import CourseError
+from lwsurvey.press.course import CourseError, nbgrader
 from lwsurvey.press.course.grade import batch, page, sandbox, table
 from lwsurvey.press.course.grade.limits import Limits
 from lwsurvey.press.course.grade.outcome import Outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lwsurvey.press import standalone
+from lwsurvey.press import templates
 from lwsurvey.press.rerun.comparing import words
 from lwsurvey.press.rerun.comparing.chapters import Comparison, summary
 from lwsurvey.press.rerun.comparing.findings import (
@@ -18,7 +18,6 @@ from lwsurvey.press.rerun.comparing.findings import (
     Finding,
 )
 from lwsurvey.press.rerun.comparing.sides import Compared
-from lwsurvey.press.rerun.comparing.template import TEMPLATE
 from lwsurvey.press.rerun.comparing.text import closing, loud
 from lwsurvey.press.results import notebooks
 from lwsurvey.stats import Estimate
@@ -42,10 +41,10 @@ MEANINGS = {
 
 def page(compared: Compared, everything: bool = False) -> str:
     """The page; claims that need no attention are folded unless everything is asked for."""
-    environment = standalone.environment()
     whole = summary(f for c in compared.comparisons for f in c.findings)
-    return environment.from_string(TEMPLATE).render(
-        style=standalone.STYLE,
+    return templates.render(
+        "comparison.html",
+        title="Your run, compared",
         views=[view(comparison) for comparison in compared.comparisons],
         names=compared.names,
         remarks=compared.remarks,

@@ -1,0 +1,187 @@
+"""Chapters of the book as assignments: the smoke preset, and text that Jupyter shows."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.nbgraderformat import MetadataValidator, ValidationError
+
+from lwsurvey import paths
+from lwsurvey.press import templates
+from lwsurvey.press.course import CourseError
+from lwsurvey.press.course.assign import folder, myst, package
+from lwsurvey.press.course.assign.generate import generate, grader
+from lwsurvey.press.course.assign.myst import Book
+from lwsurvey.press.sources import chapters
+from lwsurvey.press.sources.chapters import Chapter
+
+
+@dataclass(frozen=True)
+class Made:
+    """An assignment.
+
+    Attributes:
+        slug: of the chapter.
+        points: by exercise, in the order of the notebook.
+        written: exercises that a person must read.
+    """
+
+    slug: str
+    points: dict[str, float]
+    written: tuple[str, ...]
+
+
+def assign(slugs: Sequence[str], out: Path, force: bool = False) -> list[Made]:
+    """Put chapters into a course folder, all of them or, after an error, none.
+
+    Args:
+        slugs: of the chapters.
+        out: the course folder; it is made if it does not exist.
+        force: replace chapters that it has.
+
+    Raises:
+        ChapterError: a chapter is unknown or wrong.
+        CourseError: the folder is something else, has a chapter already, or a tool failed.
+    """
+    root, course = paths.root(), out.resolve()
+    if not (root / "pyproject.toml").is_file():
+        raise CourseError(f"{root} is no checkout of the book, whose notebooks this command needs")
+    found = chapters.discover()
+    wanted = chapters.select(found, tuple(slugs))
+    folder.check(course, [one.slug for one in wanted], force)
+    titles = {one.slug: one.title for one in found}
+    book = Book(titles, myst.references(root / "book" / "references.bib"))
+    notebooks = [notebook(one, book) for one in wanted]
+    needed = package.requirements(root)
+    with folder.changing(course, [one.slug for one in wanted]) as (place, work):
+        wheel, nbgrader = package.build(root, work), grader(place)
+        for one, made in zip(wanted, notebooks, strict=True):
+            _put(one, made, place / "source" / one.slug, wheel, needed)
+            generate(nbgrader, one.slug)
+    return [_described(*pair) for pair in zip(wanted, notebooks, strict=True)]
+
+
+def _put(
+    chapter: Chapter, made: NotebookNode, target: Path, wheel: Path, requirements: str
+) -> None:
+    readme = _readme(chapter, _described(chapter, made), wheel.name)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    nbformat.write(made, target / f"{chapter.slug}.ipynb")
+    shutil.copy(wheel, target)
+    (target / "requirements.txt").write_text(requirements, encoding="utf-8")
+    (target / "README.md").write_text(readme, encoding="utf-8")
+
+
+def _described(chapter: Chapter, made: NotebookNode) -> Made:
+    graded = [c for c in made.cells if c.metadata.get("nbgrader", {}).get("grade")]
+    points = {c.metadata.nbgrader.grade_id: c.metadata.nbgrader.points for c in graded}
+    written = (c.metadata.nbgrader.grade_id for c in graded if c.cell_type == "markdown")
+    return Made(chapter.slug, points, tuple(written))
+
+
+def _readme(chapter: Chapter, made: Made, wheel: str) -> str:
+    words = {name: " (in words)" if name in made.written else "" for name in made.points}
+    rows = (
+        f"| {i}. {name.removesuffix('-test')}{words[name]} | {points:g} |"
+        for i, (name, points) in enumerate(made.points.items(), 1)
+    )
+    return templates.render(
+        "student.md",
+        title=chapter.title,
+        slug=chapter.slug,
+        wheel=wheel,
+        exercises="\n".join(rows),
+    )
+
+
+PRESET = "smoke"
+SHOWN = re.compile(r'"((?:fig|tbl)-[\w-]+)"')
+KEPT = {"parameters"}  # the other tags say how the page shows a cell
+
+
+def notebook(chapter: Chapter, book: Book) -> NotebookNode:
+    """The source of an assignment, with solutions and hidden tests.
+
+    Args:
+        chapter: of the book.
+        book: what its text refers to.
+
+    Raises:
+        CourseError: its exercises are not such that nbgrader takes them.
+    """
+    made = nbformat.read(chapter.path, as_version=4)
+    works = myst.cited((cell.source for cell in made.cells), book)
+    for cell in made.cells:
+        _rewrite(cell, chapter, book)
+    made.cells = [part for cell in made.cells for part in _named(cell)]
+    if works:
+        made.cells.append(_bibliography(works))
+    _check(made, chapter.slug)
+    return made
+
+
+def _rewrite(cell: NotebookNode, chapter: Chapter, book: Book) -> None:
+    tags = set(cell.metadata.pop("tags", ()))
+    if kept := sorted(tags & KEPT):
+        cell.metadata["tags"] = kept
+    if cell.cell_type == "markdown":
+        cell.source = myst.markdown(cell.source, book)
+    elif "parameters" in tags:
+        cell.source = parameters(cell.source, chapter.resolve(PRESET))
+    elif "remove-input" in tags:
+        cell.source = myst.code(cell.source, book)
+        cell.metadata["jupyter"] = {"source_hidden": True}
+
+
+def _named(cell: NotebookNode) -> list[NotebookNode]:
+    """The cell behind the names of its figures and tables, which only the book's pages show."""
+    names = SHOWN.findall(cell.source) if cell.cell_type == "code" else []
+    if not names:
+        return [cell]
+    words = ", ".join(f"{myst.KINDS[name[:3]]} `{name}`" for name in names)
+    return [nbformat.v4.new_markdown_cell(f"**{words}**", id=f"{cell.id}-name"), cell]
+
+
+def parameters(source: str, values: dict[str, object]) -> str:
+    """A parameters cell with other values; what stays equal and all comments stay.
+
+    Args:
+        source: of the cell, plain assignments.
+        values: by name.
+    """
+    lines = source.encode().splitlines(keepends=True)  # columns of the syntax tree are bytes
+    for node in reversed(ast.parse(source).body):
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if ast.literal_eval(node.value) != values[target.id]:
+            first, last = node.value.lineno - 1, node.value.end_lineno - 1
+            begin = lines[first][: node.value.col_offset]
+            end = lines[last][node.value.end_col_offset :]
+            lines[first : last + 1] = [begin + _literal(values[target.id]).encode() + end]
+    return b"".join(lines).decode()
+
+
+def _literal(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def _bibliography(works: list[myst.Reference]) -> NotebookNode:
+    lines = (f"- {work.short}: *{work.title}*. {work.place}".rstrip() for work in works)
+    source = "## References\n\n" + "\n".join(lines)
+    return nbformat.v4.new_markdown_cell(source, id="works-cited")
+
+
+def _check(made: NotebookNode, slug: str) -> None:
+    try:
+        nbformat.validate(made)
+        MetadataValidator().validate_nb(made)
+    except (nbformat.ValidationError, ValidationError) as error:
+        raise CourseError(f"{slug}: nbgrader does not take its exercises: {error}") from None
