@@ -100,22 +100,74 @@ class DepthwiseSeparable(nn.Sequential):
         self.after_pointwise = after(M)
 
 
-class Bottleneck(nn.Module):
-    """ResNet's block: 1 x 1 to B channels, K x K, 1 x 1 back to N, plus the input.
+class Residual(nn.Module):
+    """A branch to which its input is added (He et al. 2016).
 
     Args:
-        N: input and output channels.
-        B: channels in the middle.
-        K: side of the middle kernel, odd.
+        branch: what is computed.
+        shortcut: what the input passes on its way to the sum, such as ``nn.Identity()``; None
+            leaves the sum out.
+        relu: a ReLU at the end, behind the sum.
     """
 
-    def __init__(self, N: int, B: int, K: int = 3) -> None:
+    def __init__(self, branch: nn.Module, shortcut: nn.Module | None, *, relu: bool) -> None:
         super().__init__()
-        self.branch = nn.Sequential(
-            same_convolution(N, B, 1), nn.BatchNorm2d(B), nn.ReLU(),
-            same_convolution(B, B, K), nn.BatchNorm2d(B), nn.ReLU(),
-            same_convolution(B, N, 1), nn.BatchNorm2d(N),
-        )  # fmt: skip
+        self.branch, self.shortcut, self.relu = branch, shortcut, relu
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x + self.branch(x)).relu()
+        out = self.branch(x)
+        if self.shortcut is not None:
+            out = self.shortcut(x) + out
+        return out.relu() if self.relu else out
+
+
+class BasicBlock(Residual):
+    """ResNet's block of two 3 x 3 convolutions, plus the input, then ReLU.
+
+    Args:
+        N: input channels.
+        M: output channels.
+        stride: of the first convolution.
+        projection: where the shape changes, a 1 x 1 convolution fits the input to the sum; if
+            False there is no sum there.
+    """
+
+    def __init__(self, N: int, M: int, stride: int = 1, *, projection: bool = True) -> None:
+        branch = nn.Sequential(
+            same_convolution(N, M, 3, stride), norm_relu(M),
+            same_convolution(M, M, 3), nn.BatchNorm2d(M),
+        )  # fmt: skip
+        super().__init__(branch, _shortcut(N, M, stride, projection), relu=True)
+
+
+class Bottleneck(Residual):
+    """ResNet's block: 1 x 1 to B channels, K x K, 1 x 1 to M, plus the input, then ReLU.
+
+    Args:
+        N: input channels.
+        B: channels in the middle.
+        K: side of the middle kernel, odd.
+        M: output channels; ``N`` if not given.
+        stride: of the middle convolution.
+        projection: as in `BasicBlock`.
+    """
+
+    def __init__(
+        self, N: int, B: int, K: int = 3, *, M: int | None = None, stride: int = 1,
+        projection: bool = True,
+    ) -> None:  # fmt: skip
+        M = N if M is None else M
+        branch = nn.Sequential(
+            same_convolution(N, B, 1), nn.BatchNorm2d(B), nn.ReLU(),
+            same_convolution(B, B, K, stride), nn.BatchNorm2d(B), nn.ReLU(),
+            same_convolution(B, M, 1), nn.BatchNorm2d(M),
+        )  # fmt: skip
+        super().__init__(branch, _shortcut(N, M, stride, projection), relu=True)
+
+
+def _shortcut(N: int, M: int, stride: int, projection: bool) -> nn.Module | None:
+    if N == M and stride == 1:
+        return nn.Identity()
+    if not projection:
+        return None
+    return nn.Sequential(same_convolution(N, M, 1, stride), nn.BatchNorm2d(M))

@@ -18,7 +18,7 @@ class InvertedResidual(nn.Module):
         N: input channels.
         M: output channels.
         hidden: channels in the middle, ``t * N``; as many as ``N`` leave the expansion out, as
-            in the first block of V2 and V3.
+            in the first block of V2 and V3, unless it is to stay.
         K: side of the depthwise kernel, odd.
         stride: of the depthwise convolution.
         activation: after expansion and depthwise convolution.
@@ -27,6 +27,7 @@ class InvertedResidual(nn.Module):
         shortcut: add the input, where the stride is 1 and ``N`` equals ``M``.
         linear: no activation after the projection.
         filtered: an activation after the depthwise convolution.
+        always_expand: a 1 x 1 convolution in front even where ``hidden`` equals ``N``.
         norm: makes the normalisation from its channels.
 
     Raises:
@@ -46,6 +47,7 @@ class InvertedResidual(nn.Module):
         shortcut: bool = True,
         linear: bool = True,
         filtered: bool = True,
+        always_expand: bool = False,
         norm: Layer = nn.BatchNorm2d,
     ) -> None:
         if min(N, M, hidden, stride) < 1:
@@ -53,7 +55,7 @@ class InvertedResidual(nn.Module):
         super().__init__()
         self.shortcut = shortcut and stride == 1 and N == M
         self.expand = nn.Sequential()
-        if hidden != N:
+        if always_expand or hidden != N:
             self.expand.extend([same_convolution(N, hidden, 1), norm(hidden), activation()])
         self.depthwise = nn.Sequential(
             same_convolution(hidden, hidden, K, stride, groups=hidden), norm(hidden)

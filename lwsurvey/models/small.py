@@ -40,7 +40,10 @@ Unit = Callable[[int, int, int], nn.Module]
 """Makes a unit from its input channels, output channels and stride."""
 
 
-def plan(unit: Unit, width: int, late: int | None = None, classes: int = 10) -> nn.Sequential:
+def plan(
+    unit: Unit, width: int, late: int | None = None, classes: int = 10, *,
+    stem: int = STEM, units: int = UNITS,
+) -> nn.Sequential:  # fmt: skip
     """The network around a unit: ``stem``, ``early``, ``late`` and ``head``.
 
     Args:
@@ -48,17 +51,21 @@ def plan(unit: Unit, width: int, late: int | None = None, classes: int = 10) -> 
         width: channels at 7 x 7.
         late: channels at 4 x 4; ``2 * width`` if not given.
         classes: outputs.
+        stem: channels of the first convolution.
+        units: of a stage; the first of them has stride 2.
 
     Raises:
-        ValueError: widths that are not positive, or that the unit does not take.
+        ValueError: numbers that are not positive, or widths that the unit does not take.
     """
     late = 2 * width if late is None else late
     if width < 1 or late < 1:
         raise WidthError(f"widths are positive, not {width} and {late}")
+    if stem < 1 or units < 1:
+        raise ValueError(f"stem and units of a stage are positive, not {stem} and {units}")
     network = nn.Sequential()
-    network.stem = nn.Sequential(same_convolution(1, STEM, 3, stride=2), norm_relu(STEM))
-    network.early = _stage(unit, STEM, width)
-    network.late = _stage(unit, width, late)
+    network.stem = nn.Sequential(same_convolution(1, stem, 3, stride=2), norm_relu(stem))
+    network.early = _stage(unit, stem, width, units)
+    network.late = _stage(unit, width, late, units)
     network.head = Head(late, classes)
     return network
 
@@ -70,8 +77,8 @@ def costs(arms: Mapping[str, Callable[[], nn.Module]]) -> pd.DataFrame:
     return pd.DataFrame(rows).T.rename_axis("arm")
 
 
-def _stage(unit: Unit, N: int, M: int) -> nn.Sequential:
-    return nn.Sequential(unit(N, M, 2), *(unit(M, M, 1) for _ in range(UNITS - 1)))
+def _stage(unit: Unit, N: int, M: int, units: int) -> nn.Sequential:
+    return nn.Sequential(unit(N, M, 2), *(unit(M, M, 1) for _ in range(units - 1)))
 
 
 def shufflenet_v1(

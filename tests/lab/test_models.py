@@ -7,13 +7,21 @@ import timm
 import torch
 import torchvision
 from torch import Tensor, nn
+from torchvision.models import resnet
 from torchvision.models.googlenet import BasicConv2d
 
 from lwsurvey import cost
 from lwsurvey.cost import closed_form, networks
-from lwsurvey.models import alexnet, googlenet, shufflenet_v1, shufflenet_v2
+from lwsurvey.models import alexnet, editing, googlenet, shufflenet_v1, shufflenet_v2
 from lwsurvey.models.alexnet import AlexNet
-from lwsurvey.models.blocks import ChannelShuffle, Head, same_convolution
+from lwsurvey.models.blocks import (
+    BasicBlock,
+    Bottleneck,
+    ChannelShuffle,
+    Head,
+    Residual,
+    same_convolution,
+)
 from lwsurvey.models.espnet import ESP, ESPNet, ESPNetC
 from lwsurvey.models.googlenet import GoogLeNet
 from lwsurvey.models.inverted_residual import InvertedResidual
@@ -127,6 +135,36 @@ def outputs_of_channels(ours: nn.Module, theirs: nn.Module, C: int) -> tuple[Ten
     return ours(x), theirs(x)
 
 
+@pytest.mark.parametrize(("N", "stride"), [(32, 1), (32, 2), (24, 1)])
+@torch.no_grad()
+def test_resnets_blocks_equal_torchvisions(N, stride):
+    torch.manual_seed(0)
+
+    def projection() -> nn.Module:
+        return nn.Sequential(nn.Conv2d(N, 32, 1, stride, bias=False), nn.BatchNorm2d(32))
+
+    x = torch.randn(2, N, 7, 9)
+    for ours, kind, planes in (
+        (BasicBlock(N, 32, stride), resnet.BasicBlock, 32),
+        (Bottleneck(N, 8, M=32, stride=stride), resnet.Bottleneck, 8),
+    ):
+        same = N == 32 and stride == 1
+        theirs = kind(N, planes, stride, downsample=None if same else projection()).eval()
+        for value in theirs.state_dict().values():
+            value.copy_(_random_like(value) if value.is_floating_point() else value)
+        torch.testing.assert_close(editing.copied(theirs, ours).eval()(x), theirs(x))
+
+
+def test_a_residual_without_projection_adds_where_the_shape_stays():
+    x = torch.randn(2, 8, 7, 9)
+    for make in (BasicBlock, lambda *sizes, **how: Bottleneck(8, 2, M=sizes[1], **how)):
+        kept, changed = make(8, 8, projection=False), make(8, 16, projection=False)
+        torch.testing.assert_close(kept(x), (x + kept.branch(x)).relu())
+        torch.testing.assert_close(changed(x), changed.branch(x).relu())
+    linear = Residual(nn.Identity(), nn.Identity(), relu=False)
+    assert torch.equal(linear(x), 2 * x)
+
+
 def test_an_inverted_residual_has_what_is_asked_for():
     x = torch.randn(2, 8, 6, 6)
     block = InvertedResidual(8, 8, hidden=24).eval()
@@ -139,6 +177,7 @@ def test_an_inverted_residual_has_what_is_asked_for():
     assert not InvertedResidual(8, 8, hidden=24, stride=2).shortcut
     assert not InvertedResidual(8, 9, hidden=24).shortcut
     assert len(InvertedResidual(8, 8, hidden=8).expand) == 0
+    assert len(InvertedResidual(8, 8, hidden=8, always_expand=True).expand) == 3
     assert len(InvertedResidual(8, 8, hidden=24, filtered=False).depthwise) == 2
     squeezed = InvertedResidual(8, 8, hidden=24, squeeze=lambda C: SqueezeExcitation(C, 6))
     assert squeezed.squeeze.fc1.in_channels == 24
