@@ -19,7 +19,7 @@ import torch
 from benchmarks import examine, report, summary, timing
 from benchmarks.networks import NETWORKS
 from benchmarks.tools import FLOOR, TOOLS, tidy
-from lwsurvey import paths
+from lwsurvey import paths, store
 from lwsurvey.provenance import provenance
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -134,14 +134,10 @@ def _about(found: dict[str, Any], samples: list[timing.Sample]) -> dict[str, Any
 def write(folder: Path, table: pd.DataFrame, about: dict[str, Any]) -> None:
     """Write ``counters.csv`` and ``counters.json``, each in one step."""
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {
-        "counters.csv": table.to_csv(index=False, float_format="%.6g", lineterminator="\n"),
-        "counters.json": json.dumps(about, indent=2, ensure_ascii=False) + "\n",
-    }
-    for name, text in texts.items():
-        part = folder / f".{name}.part"
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, folder / name)
+    rows = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    store.write(folder / "counters.csv", rows)
+    text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+    store.write(folder / "counters.json", text)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import click
 import pandas as pd
 from torch import nn
 
-from lwsurvey import cost, data, paths, train
+from lwsurvey import cost, data, paths, store, train
 from lwsurvey.models import small
 from lwsurvey.provenance import provenance
 from lwsurvey.train import Recipe
@@ -100,9 +100,7 @@ def _size(network: nn.Module) -> dict[str, int]:
 def write(path: Path, found: dict[str, Any]) -> None:
     """Write the report in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    store.write(path, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

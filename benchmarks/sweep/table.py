@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from lwsurvey import store
 from lwsurvey.chapters.network_cost.sweep_columns import COLUMNS, PUBLISHED
 from lwsurvey.provenance import provenance
 
@@ -27,10 +27,10 @@ def write(folder: Path, rows: Iterable[dict[str, Any]], about: dict[str, Any]) -
     rows = sorted(rows, key=lambda row: (row["library"], row["name"]))
     printed = [figure for row in rows for figure in row.get("published", [])]
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / "models.csv", _csv(rows, COLUMNS))
-    _replace(folder / "published.csv", _csv(printed, PUBLISHED))
+    store.write(folder / "models.csv", _csv(rows, COLUMNS))
+    store.write(folder / "published.csv", _csv(printed, PUBLISHED))
     about = {**provenance(), "command": command(), **about, "counts": counts(rows, printed)}
-    _replace(folder / "models.json", json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+    store.write(folder / "models.json", json.dumps(about, indent=2, ensure_ascii=False) + "\n")
 
 
 def counts(rows: list[dict[str, Any]], printed: list[dict[str, Any]]) -> dict[str, Any]:
@@ -67,9 +67,3 @@ def command() -> str:
 def _csv(rows: list[dict[str, Any]], columns: dict[str, str]) -> str:
     table = pd.DataFrame(rows, columns=list(columns), dtype=object)
     return table.to_csv(index=False, lineterminator="\n")
-
-
-def _replace(file: Path, text: str) -> None:
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from lwsurvey import cost, latency
+from lwsurvey import cost, latency, store
 from lwsurvey.search import network, space
 from lwsurvey.search.errors import SearchError
 
@@ -118,7 +117,5 @@ def _kept(file: Path, networks: list[space.Architecture]) -> dict[str, Any]:
             raise SearchError(f"{file} compares other networks: empty the folder, or give another")
         return made
     made = _times(networks)
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(made), encoding="utf-8")
-    os.replace(part, file)
+    store.write(file, json.dumps(made))
     return made

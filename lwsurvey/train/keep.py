@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lwsurvey import store
 from lwsurvey.data import Split
 from lwsurvey.train.check import check_network
 from lwsurvey.train.seeding import one_thread, seeded
@@ -71,6 +71,4 @@ def taken(file: Path) -> dict[str, Any] | None:
 
 def put(file: Path, row: Mapping[str, Any]) -> None:
     """Store the row of a finished run in one step."""
-    part = file.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(row), encoding="utf-8")
-    os.replace(part, file)
+    store.write(file, json.dumps(row))

@@ -441,7 +441,7 @@ def killed_at(owner: object, name: str, count: int, folder: str) -> None:
 
 SCRIPT = """
 import os, sys
-from tests.test_netadapt import MOMENTS, killed_at
+from tests.chapters.test_netadapt_algorithm import MOMENTS, killed_at
 for moment in MOMENTS:
     if not (child := os.fork()):
         killed_at(*moment, sys.argv[1])

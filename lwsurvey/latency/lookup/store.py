@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from lwsurvey import store
 from lwsurvey.latency.lookup.errors import TableError
 from lwsurvey.latency.lookup.grid import Grid
 from lwsurvey.latency.lookup.layers import Layer
@@ -60,9 +60,7 @@ def write(path: Path, table: Stored) -> None:
         "parts": [_packed(part, number) for part in table.parts],
     }
     text = json.dumps({"sha256": _digest(body), **body})
-    half = path.with_suffix(f".{os.getpid()}.part")
-    half.write_text(text + "\n", encoding="utf-8")
-    os.replace(half, path)
+    store.write(path, text + "\n")
 
 
 def read(path: Path) -> Stored:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from lwsurvey import store
 from lwsurvey.press.commands.shared import command
 from lwsurvey.press.sources.chapters import PUBLISHED
 
@@ -123,11 +124,9 @@ def _rendered(found: object, form: str, everything: bool) -> str:
 
 
 def _write(text: str, out: Path | None) -> None:
-    from lwsurvey.press.rerun.recorded import put_text
-
     if out is None:
         # As bytes, because a file or a pipe must not depend on the encoding of a terminal.
         click.echo(text.encode(), nl=False)
         return
-    put_text(out, text)
+    store.write(out, text)
     click.echo(f"written: {out}", err=True)

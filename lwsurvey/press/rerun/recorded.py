@@ -6,11 +6,10 @@ executed, and a damaged one gives one clear line.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
-from lwsurvey import paths
+from lwsurvey import paths, store
 from lwsurvey.press.rerun import recorded_form, strict_json
 from lwsurvey.press.rerun.recorded_form import Recorded, RecordedError, as_text
 from lwsurvey.press.rerun.strict_json import JsonError
@@ -74,18 +73,7 @@ def write(recorded: Recorded, target: Path) -> Path:
     """
     text = as_text(recorded)
     target.mkdir(parents=True, exist_ok=True)
-    return put_text(target / f"{recorded.chapter}.json", text)
-
-
-def put_text(path: Path, text: str) -> Path:
-    """Write a file so that there is the old one or the new one, never a part."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    return store.write(target / f"{recorded.chapter}.json", text)
 
 
 def everything(place: Path | None = None) -> dict[str, dict[str, Recorded]]:
@@ -118,7 +106,7 @@ def check_name(text: str) -> None:
 def publish(name_: str, place: Path) -> None:
     """Make the runs in a folder those of the published edition."""
     check_name(name_)
-    put_text(place / PUBLISHED, name_ + "\n")
+    store.write(place / PUBLISHED, name_ + "\n")
 
 
 def published_name(place: Path | None = None) -> str | None:

@@ -18,7 +18,7 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lwsurvey import parallel
+from lwsurvey import parallel, store
 from lwsurvey.press.run import keys
 from lwsurvey.press.run.process import Outcome
 from lwsurvey.press.sources.chapters import discover, select
@@ -133,7 +133,7 @@ def _kept(job: dict, log: Path, returned: Returned) -> Outcome:
     if returned.result is None:
         return returned.outcome
     unfinished = Path(job["work"]) / name
-    _write(unfinished, returned.result)
+    store.write(unfinished, returned.result, sync=True)
     chapter = select(discover(), (job["slug"],))[0]
     state = keys.state(chapter, job["preset"], job["parameters"], unfinished.parent)
     if not state.fresh:
@@ -141,13 +141,6 @@ def _kept(job: dict, log: Path, returned: Returned) -> Outcome:
         return Outcome(None, f"the worker's checkout differs from this one: {state.why}")
     os.replace(unfinished, folder / name)
     return returned.outcome
-
-
-def _write(path: Path, content: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _reason(error: Exception) -> str:

@@ -139,9 +139,9 @@ class _Run(ZeroReporter):
 
     def _work(self, task: Task) -> Outcome:
         # What a killed run or a failed one left; the lock is ours, so nobody writes there.
-        for left in (f"{WORK}/{task.slug}.ipynb", f"{WORK}/{task.slug}.done"):
+        name = f"{task.slug}.ipynb"
+        for left in (f"{WORK}/{name}", f"failed/{name}", *task.folder.glob(f".{name}.*.part")):
             (task.folder / left).unlink(missing_ok=True)
-        (task.folder / "failed" / f"{task.slug}.ipynb").unlink(missing_ok=True)
         return self.places.of(task, self.progress.say).run(
             task.job(), self._log(task), lambda place: self.progress.cell(task.slug, place)
         )

@@ -7,7 +7,6 @@ when it ends, however that happens, the worker ends its kernel and itself.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -18,7 +17,7 @@ import time
 import traceback
 from pathlib import Path
 
-from lwsurvey import paths
+from lwsurvey import paths, store
 from lwsurvey.press.results.notebooks import SCHEMA, ResultError
 from lwsurvey.press.run import accelerator, keys, trace
 from lwsurvey.press.run.memory import ran_out
@@ -26,7 +25,6 @@ from lwsurvey.press.sources.chapters import Chapter, discover, select
 from lwsurvey.schema import METADATA_KEY
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Worker:
@@ -47,7 +45,6 @@ class Worker:
         self.scratch = kernel.Scratch(Path(job["scratch"]))
         self.chapter: Chapter = select(discover(), (job["slug"],))[0]
         self.partial = Path(job["work"]) / f"{self.chapter.slug}.ipynb"
-        self.done = self.partial.with_suffix(".done")
 
     def tell(self, **message: object) -> None:
         """Send a message to the run."""
@@ -113,20 +110,16 @@ class Worker:
     def _save(self, notebook: object) -> None:
         import nbformat
 
-        with open(self.done, "w", encoding="utf-8") as file:
-            nbformat.write(notebook, file)
-            file.flush()
-            os.fsync(file.fileno())
         folder = Path(self.job["folder"])
-        os.replace(self.done, folder / self.partial.name)
+        text = nbformat.writes(notebook).rstrip("\n") + "\n"
+        store.write(folder / self.partial.name, text, sync=True)
         self.partial.unlink()
         (folder / "failed" / self.partial.name).unlink(missing_ok=True)
 
     def _keep_partial(self, error: Exception) -> None:
         """Move the unfinished notebook to where it can be looked at."""
-        if getattr(error, "errno", None) in FULL:
-            for cut_off in (self.partial, self.done):  # space is needed
-                cut_off.unlink(missing_ok=True)
+        if getattr(error, "errno", None) in store.FULL:
+            self.partial.unlink(missing_ok=True)  # space is needed
         elif self.partial.exists():
             failed = Path(self.job["folder"]) / "failed"
             failed.mkdir(exist_ok=True)
@@ -153,7 +146,7 @@ class Worker:
         if isinstance(error, CellTimeoutError):
             limit = f"{self.chapter.timeout:g} s"
             return f"time-out: {limit} for the chapter are over (timeout in notebooks/presets.yml)"
-        if getattr(error, "errno", None) in FULL:
+        if getattr(error, "errno", None) in store.FULL:
             return "the disk is full; free some space and run again"
         if isinstance(error, ResultError):
             return f"no result: {error}"

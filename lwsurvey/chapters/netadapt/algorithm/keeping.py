@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lwsurvey import store
 from lwsurvey.search.errors import SearchError
 
 INPUTS = "run.json"
@@ -59,9 +60,7 @@ class Keep:
     def _claim(self, inputs: dict[str, object]) -> None:
         file = self._folder / INPUTS
         if not file.exists():
-            part = file.with_suffix(f".{os.getpid()}.part")
-            part.write_text(json.dumps(inputs, indent=2), encoding="utf-8")
-            os.replace(part, file)
+            store.write(file, json.dumps(inputs, indent=2))
             return
         try:
             there = dict(json.loads(file.read_text(encoding="utf-8")))
@@ -78,9 +77,8 @@ class Keep:
 def put(file: Path | None, content: Mapping[str, object]) -> None:
     """Write tensors and plain values in one step."""
     if file:
-        part = file.with_suffix(f".{os.getpid()}.part")
-        torch.save(dict(content), part)
-        os.replace(part, file)
+        torch.save(dict(content), found := io.BytesIO())
+        store.write(file, found.getvalue())
 
 
 def taken(file: Path | None) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ the process with the number STARTER, and the kernel; the task comes through the 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import resource
 import shutil
@@ -19,9 +20,9 @@ from pathlib import Path
 
 import psutil
 
+from lwsurvey import store
 from lwsurvey.press.course.grade import sandbox, usage
 from lwsurvey.press.course.grade.limits import Limits, Task, current
-from lwsurvey.press.course.grade.story import write
 
 PAUSE = 0.05
 WORDS = {
@@ -125,7 +126,7 @@ def _end(child: subprocess.Popen) -> None:
 
 
 def _tell(task: Task, peak: float, stopped: str = "") -> None:
-    write(task.usage, {"peak": round(peak), "stopped": stopped})
+    store.write(task.usage, json.dumps({"peak": round(peak), "stopped": stopped}) + "\n")
 
 
 if __name__ == "__main__":

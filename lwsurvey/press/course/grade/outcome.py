@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from lwsurvey.press.course.grade.story import write
+from lwsurvey import store
 
 GRADED = "graded"
 IN_PART = "graded in part"
@@ -42,7 +42,7 @@ class Outcome:
         """Write it as a whole."""
         path = place(course, self.chapter, self.student)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, asdict(self))
+        store.write(path, json.dumps(asdict(self), indent=1) + "\n")
 
 
 def place(course: Path, chapter: str, student: str) -> Path:

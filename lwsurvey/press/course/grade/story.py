@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from lwsurvey import store
 
 LOOK = "Look at it"
 
@@ -35,16 +36,9 @@ class Story:
 
     def save(self, path: Path) -> None:
         """Write it, so that it can be loaded at any moment."""
-        write(path, asdict(self))
+        store.write(path, json.dumps(asdict(self), indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Story:
         """Read it; an empty one if nothing was told yet."""
         return cls(**json.loads(path.read_text())) if path.exists() else cls()
-
-
-def write(path: Path, content: dict) -> None:
-    """Write a JSON file as a whole, because the process that writes may be killed."""
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(new, path)
