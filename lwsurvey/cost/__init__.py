@@ -13,10 +13,9 @@ from lwsurvey.cost.closed_form import (
     stacked,
 )
 from lwsurvey.cost.conventions import PAPERS, Conventions
-from lwsurvey.cost.count import by_layer, count, multiplications
-from lwsurvey.cost.errors import CostError
+from lwsurvey.cost.count import by_layer, count, multiplications, reach
+from lwsurvey.cost.inputs import CostError
 from lwsurvey.cost.profile import Profile, profile
-from lwsurvey.cost.reach import reach
 
 __all__ = [
     "PAPERS",

@@ -1,4 +1,4 @@
-"""Closed forms of the multiply-accumulates (MACs) and weights of convolutions.
+"""Closed forms of the multiply-accumulates (MACs) and weights of convolutions and MobileNet V1.
 
 Symbols, everywhere in this module: ``N`` input channels, ``M`` output channels, ``K`` side
 of the kernel, or ``(K_h, K_w)``, ``H`` and ``W`` height and width of the *output* map, ``G``
@@ -9,6 +9,7 @@ value, as in all the papers; biases and batch normalisation are not part of thes
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Integral
@@ -16,6 +17,12 @@ from numbers import Integral
 import sympy
 
 Number = int | sympy.Expr
+
+# Howard et al. 2017, table 1: input and output channels, rows of the output map at 224.
+MOBILENET_V1 = (
+    (32, 64, 112), (64, 128, 56), (128, 128, 56), (128, 256, 28), (256, 256, 28),
+    (256, 512, 14), *[(512, 512, 14)] * 5, (512, 1024, 7), (1024, 1024, 7),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,24 @@ def scaled(size: Number, multiplier) -> Number:
     if product.denominator != 1:
         raise ValueError(f"{multiplier} x {size} = {float(product):g} is not whole; round it first")
     return int(product)
+
+
+def mobilenet_v1(
+    alpha: float = 1.0, rows: int = 224, block: Callable[..., Cost] = separable
+) -> Cost:
+    """MACs and weights (of convolutions and classifier; no biases) of MobileNet V1.
+
+    Args:
+        alpha: width multiplier; must leave whole channels.
+        rows: of the square input; must be divisible by 32.
+        block: cost of a block from N, M, K, H, W; `convolution` makes the
+            paper's twin of standard convolutions.
+    """
+    rho = Fraction(rows, 224)
+    total = convolution(3, scaled(32, alpha), 3, *[scaled(112, rho)] * 2)
+    for N, M, side in MOBILENET_V1:
+        total += block(scaled(N, alpha), scaled(M, alpha), 3, *[scaled(side, rho)] * 2)
+    return total + pointwise(scaled(1024, alpha), 1000, 1, 1)
 
 
 def _share(channels: Number, G: Number) -> Number:

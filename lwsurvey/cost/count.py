@@ -1,12 +1,13 @@
-"""Exact counts on real layers and networks, to check closed forms against."""
+"""Exact counts and dependencies of real layers and networks, to check closed forms against."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from lwsurvey.cost.closed_form import Cost
@@ -58,6 +59,31 @@ def multiplications(layer: nn.Conv2d, H: int, W: int) -> int:
     weight = torch.ones(layer.weight.shape)
     y = torch.conv2d(x, weight, None, layer.stride, 0, layer.dilation, layer.groups)
     return int(y.sum(dtype=torch.float64))
+
+
+def reach(layer: nn.Module, N: int, size: int) -> Tensor:
+    """Which inputs the outputs at the centre of the map depend on, read off gradients.
+
+    Args:
+        layer: maps ``(1, N, size, size)`` to ``(1, M, H, W)`` and keeps the map's centre.
+        N: input channels.
+        size: rows and columns of the input map, odd, so that it has a centre.
+
+    Returns:
+        Booleans of shape ``(M, N, size, size)``: does output channel m, at the centre,
+        depend on that pixel of input channel n?
+
+    Raises:
+        ValueError: ``size`` is even.
+    """
+    if size % 2 == 0:
+        raise ValueError(f"size must be odd, so that the map has a centre; it is {size}")
+    layer = copy.deepcopy(layer).double().requires_grad_(False)
+    x = torch.randn(1, N, size, size, dtype=torch.float64, requires_grad=True)
+    y = layer(x)
+    centre = y[0, :, y.shape[2] // 2, y.shape[3] // 2]
+    gradients = [torch.autograd.grad(output, x, retain_graph=True)[0][0] for output in centre]
+    return torch.stack(gradients) != 0
 
 
 def _sizes(row: Any) -> dict[str, int | str]:

@@ -13,12 +13,10 @@ import pandas as pd
 import torch
 from torch import nn
 
-from lwsurvey.cost import groups, liveness
+from lwsurvey.cost import dataflow, table
 from lwsurvey.cost.conventions import PAPERS, Conventions
-from lwsurvey.cost.errors import CostError, describe, failed
-from lwsurvey.cost.inputs import Inputs, arguments, check_module
+from lwsurvey.cost.inputs import CostError, Inputs, arguments, check_module, describe, failed
 from lwsurvey.cost.shadow import Shadow
-from lwsurvey.cost.tally import Tally
 from lwsurvey.cost.trace import Tracer, tensors_of
 
 
@@ -41,7 +39,7 @@ class Profile:
         memory_access: elements read and written (ShuffleNet V2's MAC; Ma et al. 2018,
             equation 1, for every operator).
         peak_activations: the most elements alive at one time in a sequential run; see
-            `lwsurvey.cost.liveness.peak`.
+            `lwsurvey.cost.dataflow.peak`.
         uncounted: operators that are not known, with the number of their calls.
         unused: parameters that the forward pass never reads, such as auxiliary heads.
         conventions: what was counted as a MAC.
@@ -58,8 +56,8 @@ class Profile:
     conventions: Conventions = field(repr=False)
 
     def by(self, what: str) -> pd.DataFrame:
-        """The table added up by ``layer``, ``type`` or ``stage``; see `groups.grouped`."""
-        return groups.grouped(self.layers, what)
+        """The table added up by ``layer``, ``type`` or ``stage``; see `table.grouped`."""
+        return table.grouped(self.layers, what)
 
     def bytes(self, dtype: torch.dtype = torch.float32) -> int:
         """Memory access in bytes, all elements being of one type."""
@@ -130,18 +128,18 @@ def _no_fast_path() -> Iterator[None]:
 def _profile(
     module: nn.Module, shadow: Shadow, tracer: Tracer, inputs: list, out: Any, rules: Conventions
 ) -> Profile:
-    tally = Tally(tracer, shadow.parameters, inputs, rules)
+    tally = table.Tally(tracer, shadow.parameters, inputs, rules)
     if tally.unknown:
         named = ", ".join(f"{name} ({n})" for name, n in tally.unknown.items())
         warnings.warn(f"not counted, number of calls in brackets: {named}", stacklevel=3)
     rows = [row for row in tally.rows if row["read"] or row["written"] or row["parameters"]]
     return Profile(
-        layers=_frame(rows),
+        layers=table.frame(rows),
         macs=sum(row["macs"] for row in rows),
         parameters=sum(p.numel() for p in module.parameters()),
         activations=sum(row["activations"] for row in rows),
         memory_access=sum(row["read"] + row["written"] for row in rows),
-        peak_activations=liveness.peak(tracer.ops, inputs, tensors_of(out), shadow.fixed),
+        peak_activations=dataflow.peak(tracer.ops, inputs, tensors_of(out), shadow.fixed),
         uncounted=dict(tally.unknown),
         unused=_unused(shadow, tally.touched),
         conventions=rules,
@@ -153,19 +151,3 @@ def _unused(shadow: Shadow, touched: set[int]) -> list[str]:
         return []
     named = shadow.module.named_parameters()
     return [name for name, twin in named if id(twin) not in touched]
-
-
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    table = {
-        name: [row[name] for row in rows]
-        for name in ("name", "kind", "macs", "parameters", "activations", "read", "written")
-    }
-    table["memory_access"] = [row["read"] + row["written"] for row in rows]
-    table["output"] = [row["output"] for row in rows]
-    fields = [row["field"] for row in rows]
-    table["receptive_field"] = [None if f is None else f.size for f in fields]
-    for name in ("kernel", "stride", "map"):
-        table[name] = [row.get(name) for row in rows]
-    for name in ("N", "M", "G"):
-        table[name] = pd.array([row.get(name) for row in rows], dtype="Int64")
-    return pd.DataFrame(table)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pandas as pd
 from torch import nn
 
-from lwsurvey import cost
+from lwsurvey.cost.profile import Profile
 
 
-def weighted(profile: cost.Profile) -> pd.DataFrame:
+def weighted(profile: Profile) -> pd.DataFrame:
     """The layers with one convolution or linear map, in order of execution."""
     return profile.layers[profile.layers.N.notna()]
 
 
-def convolutions(profile: cost.Profile) -> pd.DataFrame:
+def convolutions(profile: Profile) -> pd.DataFrame:
     """The convolutions."""
     layers = weighted(profile)
     return layers[[bool(kernel) for kernel in layers.kernel]]
@@ -37,7 +37,7 @@ def linear(layers: pd.DataFrame) -> pd.Series:
 KINDS = {"pointwise": pointwise, "depthwise": depthwise, "fully connected": linear}
 
 
-def share(profile: cost.Profile, kind: str, of: str = "macs") -> float:
+def share(profile: Profile, kind: str, of: str = "macs") -> float:
     """Percent of the ``macs`` or ``parameters`` of a network that lie in one kind of layer.
 
     Args:
@@ -57,7 +57,7 @@ def share(profile: cost.Profile, kind: str, of: str = "macs") -> float:
     return float(100 * layers.loc[KINDS[kind](layers), of].sum() / total)
 
 
-def within(profile: cost.Profile, network: nn.Module, kind: str, of: str = "macs") -> float:
+def within(profile: Profile, network: nn.Module, kind: str, of: str = "macs") -> float:
     """Percent of the cost inside modules of one class.
 
     Args:
@@ -77,7 +77,7 @@ def within(profile: cost.Profile, network: nn.Module, kind: str, of: str = "macs
     return float(100 * profile.layers.loc[rows, of].sum() / profile.layers[of].sum())
 
 
-def depth(profile: cost.Profile, without: str = "downsample") -> int:
+def depth(profile: Profile, without: str = "downsample") -> int:
     """Weight layers of a network: convolutions and fully connected layers.
 
     Args:

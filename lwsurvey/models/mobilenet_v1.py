@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 
 from torch import nn
 
-from lwsurvey.cost.closed_form import scaled
-from lwsurvey.cost.networks import MOBILENET_V1
+from lwsurvey.cost.closed_form import MOBILENET_V1, scaled
 from lwsurvey.models.blocks import DepthwiseSeparable, Head, Layer, same_convolution
 
 Block = Callable[[int, int, int, Layer], nn.Module]

@@ -22,7 +22,7 @@ from lwsurvey.chapters.latency import (
     where,
 )
 from lwsurvey.cost import memory
-from lwsurvey.cost.networks import mobilenet_v1
+from lwsurvey.cost.closed_form import mobilenet_v1
 from lwsurvey.latency import Comparison
 from lwsurvey.latency.disturbances import Disturbance
 from lwsurvey.latency.roofline import estimates, jobs, machine

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lwsurvey import cost, paths
-from lwsurvey.cost import networks
+from lwsurvey.cost import closed_form
 from lwsurvey.models import zoo
 from lwsurvey.models.blocks import (
     DepthwiseSeparable,
@@ -125,13 +125,13 @@ def test_a_multiplier_gives_whole_numbers_or_an_error(size, multiplier):
 
 def test_mobilenet_v1_in_closed_form_is_timms():
     network = zoo.from_timm("mobilenetv1_100")
-    assert networks.mobilenet_v1().macs == cost.count(network, (1, 3, 224, 224)).macs
+    assert closed_form.mobilenet_v1().macs == cost.count(network, (1, 3, 224, 224)).macs
     layers = cost.by_layer(network, (1, 3, 224, 224))
     weights = layers.parameters.sum() - 1000  # the classifier's biases
-    assert networks.mobilenet_v1().parameters == weights
-    assert networks.mobilenet_v1(rows=160).macs == cost.count(network, (1, 3, 160, 160)).macs
+    assert closed_form.mobilenet_v1().parameters == weights
+    assert closed_form.mobilenet_v1(rows=160).macs == cost.count(network, (1, 3, 160, 160)).macs
     wide = zoo.from_timm("mobilenetv1_125")
-    assert networks.mobilenet_v1(1.25).macs == cost.count(wide, (1, 3, 224, 224)).macs
+    assert closed_form.mobilenet_v1(1.25).macs == cost.count(wide, (1, 3, 224, 224)).macs
 
 
 def test_layers_add_up_and_a_layer_used_twice_counts_twice():
@@ -160,9 +160,3 @@ def test_reach_sees_channels_and_pixels():
         expected[2 * g : 2 * g + 2, 2 * g : 2 * g + 2] = True
     assert torch.equal(seen.flatten(2).any(2), expected)
     assert seen[0, 0, 1:4, 1:4].all() and seen[0, 0].sum() == 9
-
-
-def test_alexnet_has_the_layers_of_its_paper():
-    kernels = [tuple(p.shape) for p in networks.alexnet(2).parameters() if p.dim() == 4]
-    assert kernels[1] == (256, 48, 5, 5) and kernels[3] == (384, 192, 3, 3)
-    assert paths.data("papers/papers_mobilenetv1.csv").is_file()

@@ -18,8 +18,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lwsurvey import cost
-from lwsurvey.cost import conventions, trace
-from lwsurvey.cost.errors import CostError
+from lwsurvey.cost import CostError, conventions, trace
 from lwsurvey.models import zoo
 
 CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}

@@ -21,12 +21,12 @@ from torch import nn
 
 from lwsurvey import cost
 from lwsurvey.cli import main
-from lwsurvey.cost.numbers import short
 from lwsurvey.models import naming, zoo
 from lwsurvey.models.errors import NetworkError
 from lwsurvey.models.sources.building import build
 from lwsurvey.press.profile.by_name import Request, report
 from lwsurvey.press.profile.formats import table
+from lwsurvey.press.profile.numbers import short
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 TIMES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}

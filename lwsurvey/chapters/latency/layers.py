@@ -9,7 +9,7 @@ import pandas as pd
 from torch import nn
 
 from lwsurvey.cost import closed_form
-from lwsurvey.cost.networks import MOBILENET_V1
+from lwsurvey.cost.closed_form import MOBILENET_V1
 from lwsurvey.latency.roofline.jobs import Job, job
 from lwsurvey.models.blocks import DepthwiseSeparable, same_convolution
 

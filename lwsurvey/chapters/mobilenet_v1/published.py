@@ -8,7 +8,7 @@ import pandas as pd
 from torch import nn
 
 from lwsurvey import cost, paths
-from lwsurvey.cost.networks import MOBILENET_V1
+from lwsurvey.cost.closed_form import MOBILENET_V1
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
 from lwsurvey.printed_tables import comparisons, traced
 

@@ -92,7 +92,7 @@ def profile(
     Counts go to standard output, remarks to standard error. Exit status: 0 if it was counted,
     1 if the forward pass failed, 2 if there is no such network or the command is wrong.
     """
-    from lwsurvey.cost.errors import CostError
+    from lwsurvey.cost import CostError
     from lwsurvey.models.errors import NetworkError
     from lwsurvey.models.naming import LIBRARIES
     from lwsurvey.press.profile.by_name import Request, report

@@ -14,9 +14,8 @@ import torch
 from torch import nn
 
 import lwsurvey
-from lwsurvey.cost import conventions
+from lwsurvey.cost import CostError, conventions
 from lwsurvey.cost.conventions import Conventions
-from lwsurvey.cost.errors import CostError
 from lwsurvey.cost.profile import profile
 from lwsurvey.models import zoo
 from lwsurvey.models.errors import NetworkError

@@ -10,8 +10,8 @@ from numbers import Integral
 
 import pandas as pd
 
-from lwsurvey.cost.groups import SUMS
-from lwsurvey.cost.numbers import shape
+from lwsurvey.cost.table import SUMS
+from lwsurvey.press.profile.numbers import shape
 from lwsurvey.press.profile.report import Report
 
 NARROWEST = 16  # columns that the names of rows keep in any terminal

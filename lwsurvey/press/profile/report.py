@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import pandas as pd
 import torch
 
-from lwsurvey.cost import groups
-from lwsurvey.cost.numbers import cell, elements, exact, short
+from lwsurvey.cost import table
 from lwsurvey.cost.profile import Profile
+from lwsurvey.press.profile.numbers import cell, elements, exact, short
 
 _SHARES = ("calls", "macs", "macs_share", "parameters", "parameters_share")
 COLUMNS = {
@@ -60,7 +60,7 @@ class Report:
         if self.by != "layer":
             return self.profile.by(self.by).reset_index()
         frame = self.profile.layers.copy()
-        frame.insert(2, "type", groups.types(frame))
+        frame.insert(2, "type", table.types(frame))
         for column in ("macs", "parameters"):
             place = frame.columns.get_loc(column) + 1
             frame.insert(place, f"{column}_share", _share(frame[column]))
@@ -80,7 +80,7 @@ class Report:
         return [[cell(value) for value in row] for row in rows] + [last]
 
     def _totals(self) -> dict[str, object]:
-        sums = {name: getattr(self.profile, name) for name in groups.SUMS}
+        sums = {name: getattr(self.profile, name) for name in table.SUMS}
         sums["calls"] = len(self.profile.layers)
         return sums | {f"{name}_share": 100.0 for name in ("macs", "parameters") if sums[name]}
 
