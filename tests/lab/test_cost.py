@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lwsurvey import cost, paths
+from lwsurvey import cost
 from lwsurvey.cost import closed_form
 from lwsurvey.models import zoo
 from lwsurvey.models.blocks import (
