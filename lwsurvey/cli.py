@@ -57,13 +57,13 @@ def list_(preset: str) -> None:
     """Show the chapters, their presets, and whether their results are fresh."""
     from lwsurvey.durations import duration
     from lwsurvey.press.results.notebooks import runs_folder
-    from lwsurvey.press.run import accelerator, keys
+    from lwsurvey.press.run import accelerator, freshness
     from lwsurvey.press.sources import chapters
 
     found = chapters.discover()
     width = max((len(chapter.slug) for chapter in found), default=0)
     for chapter in found:
-        state = keys.state(chapter, preset, chapter.resolve(preset), runs_folder(preset))
+        state = freshness.assess(chapter, preset, chapter.resolve(preset), runs_folder(preset))
         last = f" (last run {duration(state.seconds)})" if state.seconds else ""
         alone = ", runs alone" if chapter.alone else ""
         gpu = "can use a GPU" if accelerator.can_take(chapter) else "needs no GPU"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+PACKAGE = Path(__file__).resolve().parent
+"""Folder of the package."""
 INSIDE = "files"
 """Folder of an installed package that holds what else lies in the checkout."""
 COMMIT = "COMMIT"
@@ -23,8 +25,8 @@ def root() -> Path:
     if given := os.environ.get("LWSURVEY_ROOT"):
         candidates = [Path(given)]
     else:
-        package, here = Path(__file__).resolve().parent, Path.cwd()
-        candidates = [package.parent, package / INSIDE, here, *here.parents]
+        here = Path.cwd()
+        candidates = [PACKAGE.parent, PACKAGE / INSIDE, here, *here.parents]
     for folder in candidates:
         if (folder / "data" / "claims.csv").is_file():
             return folder
@@ -52,5 +54,5 @@ def made(name: str) -> Path:
     because the package is installed, of the working directory.
     """
     found = root()
-    installed = found == Path(__file__).resolve().parent / INSIDE
+    installed = found == PACKAGE / INSIDE
     return (Path.cwd() if installed else found) / "_build" / name

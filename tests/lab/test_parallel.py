@@ -27,9 +27,9 @@ from torch import nn
 from lwsurvey import parallel, paths, train
 from lwsurvey.data import Images, Split
 from lwsurvey.parallel import ClusterError, alike, connecting, spreading
+from lwsurvey.paths import PACKAGE
 from lwsurvey.press.results.notebooks import entries
 from lwsurvey.press.run import run, tasks
-from lwsurvey.press.run.imports import PACKAGE
 from lwsurvey.press.sources import chapters
 from lwsurvey.schema import SCHEDULER
 from lwsurvey.train import TrainError

@@ -14,7 +14,8 @@ import pytest
 from checkout import Checkout
 from filelock import Timeout
 
-from lwsurvey.press.run import accelerator, keys, memory, run, session, tasks, turns
+from lwsurvey.press.results import notebooks
+from lwsurvey.press.run import accelerator, memory, run, session, tasks, turns
 from lwsurvey.press.run.accelerator import AcceleratorError, Machine
 from lwsurvey.press.run.process import Outcome
 from lwsurvey.press.sources import chapters
@@ -195,7 +196,7 @@ def test_apples_gpu_stands_for_cuda_and_the_result_stays_fresh(made, monkeypatch
     ]
     job = planned[0].job()
     last = {"preset": "gpu", "parameters": job["parameters"], "replaced": job["replaced"]}
-    assert keys._parameter_changes(keys.asked(last), planned[0].parameters) == []
+    assert notebooks.requested_parameters(last) == planned[0].parameters
 
 
 @pytest.mark.parametrize(

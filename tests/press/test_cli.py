@@ -18,9 +18,9 @@ from click.testing import CliRunner, Result
 
 from lwsurvey.claims.ledger import ledger
 from lwsurvey.cli import main
+from lwsurvey.paths import PACKAGE
 from lwsurvey.press.results import notebooks
-from lwsurvey.press.run import imports, keys, tasks
-from lwsurvey.press.run.imports import PACKAGE
+from lwsurvey.press.run import freshness, tasks
 from lwsurvey.press.run.tasks import Task
 from lwsurvey.press.sources import chapters, parameters
 
@@ -70,7 +70,7 @@ def finish(made: Checkout, slug: str, verdict: str = "holds") -> None:
     shown = {"output_type": "display_data", "data": {}, "metadata": {"lwsurvey": entry}}
     notebook["cells"][-1]["outputs"] = [shown]
     facts = {"schema": 1, "parameters": chapter.resolve("cpu"), "seconds": 3.5}
-    inputs = keys.inputs(chapter) | {"data": {}}
+    inputs = freshness.inputs(chapter) | {"data": {}}
     notebook["metadata"]["lwsurvey"] = where | facts | {"inputs": inputs}
     folder = notebooks.runs_folder()
     folder.mkdir(parents=True, exist_ok=True)
@@ -352,7 +352,8 @@ def write(folder: Path, **files: str) -> Path:
         ("this is no Python", None),
     ],
 )
-def test_imports_are_followed_to_the_end(tmp_path, code, found):
+def test_imports_are_followed_to_the_end(tmp_path, monkeypatch, code, found):
+    monkeypatch.syspath_prepend(tmp_path)
     files = {"a": "from .b import x", "b": "def f():\n    from .sub import deep", "c": "name = 1"}
     package = write(tmp_path, **files, sub__in____init__="", sub__in__deep="from .. import a")
     names = [] if found is None else ["__init__", *found.split()]
@@ -360,7 +361,14 @@ def test_imports_are_followed_to_the_end(tmp_path, code, found):
     if "deep" in (found or ""):
         names = sorted({*names, "a", "b"})
     expected = sorted(f"pkg/{name}.py" for name in names)
-    assert list(imports.follow([code], tmp_path, package)) == expected
+    assert list(freshness.imported_files([code], tmp_path, package)) == expected
+
+
+def test_a_module_that_is_not_valid_python_is_named(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    package = write(tmp_path, a="import b\ndef")
+    with pytest.raises(chapters.ChapterError, match=r"^pkg/a.py is not valid Python \(line 2\)$"):
+        freshness.imported_files(["import pkg"], tmp_path, package)
 
 
 def test_the_files_of_this_repository_are_valid():

@@ -26,7 +26,7 @@ from lwsurvey.press.rerun.comparing.text import WIDTH, text
 from lwsurvey.press.rerun.recorded import Recorded
 from lwsurvey.press.results import notebooks
 from lwsurvey.press.results.notebooks import Record
-from lwsurvey.press.run import keys
+from lwsurvey.press.run import freshness
 from lwsurvey.press.sources import chapters as chapters_
 from lwsurvey.stats import Estimate, exact, mean_interval
 
@@ -422,7 +422,7 @@ def finish(made: Checkout, value: float, slug: str = "conv-cost", preset: str = 
         {"output_type": "display_data", "data": {}, "metadata": {"lwsurvey": entry}}
         for entry in entries
     ]
-    inputs = keys.inputs(chapter) | {"data": {}}
+    inputs = freshness.inputs(chapter) | {"data": {}}
     notebook["metadata"]["lwsurvey"] = where | {"schema": 1, "seconds": 5.0, "inputs": inputs}
     folder = notebooks.runs_folder(preset)
     folder.mkdir(parents=True, exist_ok=True)

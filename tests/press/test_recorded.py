@@ -21,7 +21,7 @@ from lwsurvey.cli import main
 from lwsurvey.press.rerun import recorded, strict_json
 from lwsurvey.press.rerun.recorded import RecordedError
 from lwsurvey.press.results import hardware, notebooks
-from lwsurvey.press.run import keys
+from lwsurvey.press.run import freshness
 from lwsurvey.press.site import site, state
 from lwsurvey.press.site.render import Renderer
 from lwsurvey.press.sources import chapters
@@ -276,7 +276,7 @@ def finish(made: Checkout, slug: str, preset: str = "cpu", **changes: object) ->
     notebook = json.loads(chapter.path.read_text())
     notebook["cells"][-1]["outputs"] = [{"metadata": {"lwsurvey": entry}} for entry in entries]
     facts = {"schema": 1, "parameters": chapter.resolve(base), "seconds": 3.5}
-    inputs = keys.inputs(chapter) | {"data": {}}
+    inputs = freshness.inputs(chapter) | {"data": {}}
     kept = {"chapter": slug, "preset": base, **facts, "inputs": inputs} | changes
     notebook["metadata"]["lwsurvey"] = kept
     folder = made.root / "_build" / "runs" / preset

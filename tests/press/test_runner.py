@@ -17,8 +17,8 @@ import pytest
 from checkout import Checkout
 from filelock import FileLock, ReadWriteLock
 
-from lwsurvey.press.run import keys, run, tasks, trace
-from lwsurvey.press.run.imports import PACKAGE
+from lwsurvey.paths import PACKAGE
+from lwsurvey.press.run import freshness, run, tasks, trace
 from lwsurvey.press.run.process import Outcome
 from lwsurvey.press.run.progress import Progress
 from lwsurvey.press.sources import chapters
@@ -41,7 +41,7 @@ def execute(*, slugs=(), preset="cpu", jobs=2, overrides=None, force=False) -> d
     return run.execute(tasks.prepare(selected, preset, overrides or {}, force), jobs)
 
 
-def state(slug: str, preset: str = "cpu", **overrides: str) -> keys.State:
+def state(slug: str, preset: str = "cpu", **overrides: str) -> freshness.Freshness:
     selected = chapters.select(chapters.discover(), (slug,))
     return tasks.prepare(selected, preset, overrides)[0].state
 

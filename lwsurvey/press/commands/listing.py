@@ -15,7 +15,7 @@ from pathlib import Path
 from lwsurvey.claims.ledger import Ledger, ledger
 from lwsurvey.press.results import notebooks
 from lwsurvey.press.results.notebooks import PUBLISHED, Record, runs_folder
-from lwsurvey.press.run import keys
+from lwsurvey.press.run import freshness
 from lwsurvey.press.site.state import ALL_VERDICTS, UNEXAMINED
 from lwsurvey.press.sources.chapters import Chapter
 from lwsurvey.press.sources.parameters import unknown
@@ -65,7 +65,7 @@ def read(chapters: list[Chapter]) -> Book:
 
 
 def _remark(chapter: Chapter, folder: Path) -> str:
-    state = keys.state(chapter, PUBLISHED, chapter.resolve(PUBLISHED), folder)
+    state = freshness.assess(chapter, PUBLISHED, chapter.resolve(PUBLISHED), folder)
     return "" if state.fresh else f"{chapter.slug}: not up to date ({state.why})"
 
 

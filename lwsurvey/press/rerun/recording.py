@@ -9,7 +9,7 @@ from lwsurvey.press.rerun import recorded
 from lwsurvey.press.rerun.recorded import Recorded, RecordedError
 from lwsurvey.press.results import notebooks
 from lwsurvey.press.results.notebooks import CUSTOM, ResultError
-from lwsurvey.press.run import keys
+from lwsurvey.press.run import freshness
 from lwsurvey.press.sources import chapters
 from lwsurvey.press.sources.chapters import Chapter
 
@@ -134,12 +134,14 @@ def _stale(chapter: Chapter, preset: str) -> str:
     parameters = chapter.resolve(base)
     if base != preset:  # the parameters are the reader's, the rest must be as it is now
         try:
-            parameters = keys.asked(notebooks.facts(folder / f"{chapter.slug}.ipynb"))
+            parameters = notebooks.requested_parameters(
+                notebooks.facts(folder / f"{chapter.slug}.ipynb")
+            )
         except ResultError as error:
             return str(error)
         except (KeyError, TypeError, AttributeError):
             return "its result is of another format"
-    state = keys.state(chapter, base, parameters, folder)
+    state = freshness.assess(chapter, base, parameters, folder)
     return "" if state.fresh else state.why
 
 

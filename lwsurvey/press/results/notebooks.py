@@ -69,6 +69,12 @@ def facts(path: Path) -> dict:
     return found
 
 
+def requested_parameters(facts: dict) -> dict[str, object]:
+    """The parameters of a run as they were asked for, before the machine allowed only others."""
+    replaced = facts.get("replaced", {})
+    return facts["parameters"] | {name: both[0] for name, both in replaced.items()}
+
+
 @dataclass(frozen=True)
 class Record:
     """A verdict as a run printed it; the fields are those of `lwsurvey.claims.run.record`."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lwsurvey import paths
+from lwsurvey.paths import PACKAGE
 from lwsurvey.press.run import accelerator
-from lwsurvey.press.run.imports import PACKAGE
 
 GRACE = 5.0
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")

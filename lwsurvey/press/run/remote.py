@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lwsurvey import parallel, store
-from lwsurvey.press.run import keys
+from lwsurvey.press.run import freshness
 from lwsurvey.press.run.process import Outcome
 from lwsurvey.press.sources.chapters import discover, select
 
@@ -88,7 +88,7 @@ class Remote:
     def _submit(self, job: dict) -> Future | None:
         from lwsurvey.press.run import remote_chapter
 
-        inputs = keys.inputs(select(discover(), (job["slug"],))[0])
+        inputs = freshness.inputs(select(discover(), (job["slug"],))[0])
         with self._lock:
             if self._stopped:
                 return None
@@ -135,7 +135,7 @@ def _kept(job: dict, log: Path, returned: Returned) -> Outcome:
     unfinished = Path(job["work"]) / name
     store.write(unfinished, returned.result, sync=True)
     chapter = select(discover(), (job["slug"],))[0]
-    state = keys.state(chapter, job["preset"], job["parameters"], unfinished.parent)
+    state = freshness.assess(chapter, job["preset"], job["parameters"], unfinished.parent)
     if not state.fresh:
         unfinished.unlink()
         return Outcome(None, f"the worker's checkout differs from this one: {state.why}")

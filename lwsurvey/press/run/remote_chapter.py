@@ -11,7 +11,7 @@ from pathlib import Path
 
 from distributed import Reschedule, Worker, get_worker, secede
 
-from lwsurvey.press.run import keys
+from lwsurvey.press.run import freshness
 from lwsurvey.press.run.process import Outcome, Workers
 from lwsurvey.press.sources.chapters import discover, select
 from lwsurvey.schema import SCHEDULER
@@ -96,7 +96,7 @@ def _while_wanted(worker: Worker, key: str, workers: Workers) -> Iterator[thread
 
 
 def _differences(slug: str, inputs: dict[str, object]) -> str:
-    ours = keys.inputs(select(discover(), (slug,))[0])
+    ours = freshness.inputs(select(discover(), (slug,))[0])
     names = [name for name in inputs if name != "modules" and ours[name] != inputs[name]]
     both = inputs["modules"].keys() | ours["modules"].keys()
     names += [name for name in both if inputs["modules"].get(name) != ours["modules"].get(name)]

@@ -20,7 +20,7 @@ from doit.task import dict_to_task
 from filelock import FileLock, ReadWriteLock, Timeout
 
 from lwsurvey.press.results.notebooks import logs_folder, runs_folder
-from lwsurvey.press.run import accelerator, keys, memory, turns
+from lwsurvey.press.run import accelerator, freshness, memory, turns
 from lwsurvey.press.run.places import Places
 from lwsurvey.press.run.process import Outcome
 from lwsurvey.press.run.progress import Progress
@@ -104,7 +104,10 @@ class _Run(ZeroReporter):
     def _turn(self, task: Task) -> Outcome | None:
         """Wait for a chapter's turn and run it; None if another run did so meanwhile."""
         with self._held(task) as waited:
-            if waited and keys.state(task.chapter, task.preset, task.parameters, task.folder).fresh:
+            if (
+                waited
+                and freshness.assess(task.chapter, task.preset, task.parameters, task.folder).fresh
+            ):
                 self.progress.taken(task.slug)
                 return None
             with self._apart(task), self._gpu(task):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lwsurvey.press.results.notebooks import CUSTOM, runs_folder
-from lwsurvey.press.run import keys
+from lwsurvey.press.run import freshness
 from lwsurvey.press.sources.chapters import Chapter
 
 # Seconds that a chapter is expected to take before it ran once: the budgets of the presets.
@@ -32,7 +32,7 @@ class Task:
     preset: str
     parameters: dict[str, object]
     name: str
-    state: keys.State
+    state: freshness.Freshness
     replaced: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -87,8 +87,8 @@ def prepare(
     resolved = [chapter.resolve(preset, overrides) for chapter in chapters]
     tasks = []
     for chapter, parameters in zip(chapters, resolved, strict=True):
-        state = keys.state(chapter, preset, parameters, runs_folder(name))
+        state = freshness.assess(chapter, preset, parameters, runs_folder(name))
         if force:
-            state = keys.State(False, "--force", state.seconds)
+            state = freshness.Freshness(False, "--force", state.seconds)
         tasks.append(Task(chapter, preset, parameters, name, state))
     return tasks

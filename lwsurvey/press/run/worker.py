@@ -19,7 +19,7 @@ from pathlib import Path
 
 from lwsurvey import paths, store
 from lwsurvey.press.results.notebooks import SCHEMA, ResultError
-from lwsurvey.press.run import accelerator, keys, trace
+from lwsurvey.press.run import accelerator, freshness, trace
 from lwsurvey.press.run.memory import ran_out
 from lwsurvey.press.sources.chapters import Chapter, discover, select
 from lwsurvey.schema import METADATA_KEY
@@ -81,7 +81,7 @@ class Worker:
 
         began, clock = time.time(), time.monotonic()
         job, chapter = self.job, self.chapter
-        inputs = keys.inputs(chapter)
+        inputs = freshness.inputs(chapter)
         os.environ[trace.ROOT_VARIABLE] = str(paths.root())
         os.environ[trace.FILE_VARIABLE] = str(self.scratch.reads)
         os.environ[trace.WORKER_VARIABLE] = str(os.getpid())
@@ -90,7 +90,7 @@ class Worker:
         )
         execute.check(notebook, chapter.slug, job["preset"])
         seconds = round(time.monotonic() - clock, 2)
-        inputs["data"] = keys.data_read(self.scratch.names_read(), began)
+        inputs["data"] = freshness.data_read(self.scratch.names_read(), began)
         notebook.metadata[METADATA_KEY] = {
             "schema": SCHEMA,
             "chapter": chapter.slug,

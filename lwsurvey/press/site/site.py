@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from lwsurvey import paths
 from lwsurvey.press.results.notebooks import runs_folder
-from lwsurvey.press.run import imports
+from lwsurvey.press.run import freshness
 from lwsurvey.press.sources import plan
 from lwsurvey.press.sources.chapters import PUBLISHED
 
@@ -91,7 +91,7 @@ def content_key(root: Path, preset: str, chapters: list[str]) -> str:
     files += [
         folder / f"{slug}.ipynb" for slug in chapters for folder in (runs, root / "notebooks")
     ]
-    code = imports.follow([OWN_CODE], PACKAGE).values()
+    code = freshness.imported_files([OWN_CODE], PACKAGE).values()
     digest = hashlib.sha256(f"{sys.version_info[:2]} {preset}".encode())
     for path in [*sorted(files), *sorted(code)]:
         digest.update(f"\0{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())

@@ -10,8 +10,8 @@ from lwsurvey.press.rerun import recorded
 from lwsurvey.press.rerun.comparing.chapters import Comparison, of
 from lwsurvey.press.rerun.recorded import Recorded, RecordedError
 from lwsurvey.press.rerun.recording import SMOKE
-from lwsurvey.press.results.notebooks import CUSTOM, facts, runs_folder
-from lwsurvey.press.run import keys
+from lwsurvey.press.results.notebooks import CUSTOM, facts, requested_parameters, runs_folder
+from lwsurvey.press.run import freshness
 from lwsurvey.press.sources import chapters
 from lwsurvey.press.sources.chapters import Chapter
 from lwsurvey.press.sources.parameters import unknown
@@ -139,8 +139,11 @@ class Runs(Side):
         """Whether it is up to date; parameters of your own are taken as they are."""
         custom = self.preset.endswith(CUSTOM)
         base = self.preset.removesuffix(CUSTOM)
-        asked = keys.asked(facts(self.path(chapter.slug))) if custom else chapter.resolve(base)
-        state = keys.state(chapter, base, asked, self.folder)
+        if custom:
+            asked = requested_parameters(facts(self.path(chapter.slug)))
+        else:
+            asked = chapter.resolve(base)
+        state = freshness.assess(chapter, base, asked, self.folder)
         return [] if state.fresh else [f"{chapter.slug}: not up to date ({state.why})"]
 
 
