@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
 
-from lwsurvey import paths, provenance
-from lwsurvey.search import costs, space, table
-from lwsurvey.search.trained import BATCH, EPOCHS, IMAGES, trained
+from lwsurvey import cost, paths, provenance, store
+from lwsurvey.search import SearchError, network, space, table
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 STATE = "_build/search-table"
 SEEDS = 3
+
+TOGETHER = 48
+"""Networks that one comparison times in turns, besides the two that stand in all of them."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,46 +45,122 @@ def main(jobs: int, seeds: int, state: Path | None, out: Path | None) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"  # of each process that this one starts
     state = state or paths.root() / STATE
     every = space.architectures()
-    runs = pd.concat(trained(every, [seed], jobs=jobs, keep=state) for seed in range(seeds))
-    times, varied = costs.timed(every, state / "times")
-    networks = costs.counted(every).join(times)
+    runs = pd.concat(network.fit(every, [seed], jobs=jobs, keep=state) for seed in range(seeds))
+    times, variation = measure(every, state / "times")
+    networks = count(every).join(times)
     out = out or paths.root() / "data" / table.FOLDER
-    write(out, networks, runs, varied)
+    write(out, networks, runs, variation)
     click.echo(f"{len(networks)} networks, {len(runs)} trainings in {out}", err=True)
 
 
-def write(out: Path, networks: pd.DataFrame, runs: pd.DataFrame, varied: dict) -> None:
+def count(networks: Iterable[space.Architecture]) -> pd.DataFrame:
+    """``macs`` and ``parameters`` of each network for one image, by its short name."""
+    rows = {}
+    for one in networks:
+        total = cost.count(network.build(one), (1, *network.INPUT[1:]))
+        rows[space.name(one)] = {"macs": total.macs, "parameters": total.parameters}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+
+
+def measure(networks: Sequence[space.Architecture], keep: Path) -> tuple[pd.DataFrame, dict]:
+    """Time many networks, some at a time, with two that stand in every comparison.
+
+    The machine is not equally quick all the time. Each comparison is scaled so that the first
+    common network takes as long as in the median comparison; how much the second one then still
+    varies is the noise that is left.
+
+    Args:
+        networks: the first and the last are the common ones.
+        keep: folder of finished comparisons, from which an interrupted run goes on; for one
+            machine.
+
+    Returns:
+        Columns ``latency``, ``low`` and ``high`` in seconds by network; and how many
+        comparisons there were, which were disturbed, and by how much the common networks'
+        times varied between them (standard deviations of logarithms): the first one's before
+        the scaling, the second one's after it.
+
+    Raises:
+        SearchError: the folder keeps comparisons of other networks.
+    """
+    keep.mkdir(parents=True, exist_ok=True)
+    scale, judge, *others = networks[0], networks[-1], *networks[1:-1]
+    random.Random(0).shuffle(others)
+    groups = [others[at : at + TOGETHER] for at in range(0, len(others), TOGETHER)]
+    comparisons = [
+        _comparison(keep / f"{place}.json", [scale, judge, *group])
+        for place, group in enumerate(tqdm(groups, unit="comparison"))
+    ]
+    frames = [pd.DataFrame.from_dict(one["times"], orient="index") for one in comparisons]
+    same = np.array([frame.loc[space.name(scale), "latency"] for frame in frames])
+    scaled = [frame * np.median(same) / own for frame, own in zip(frames, same, strict=True)]
+    left = np.array([frame.loc[space.name(judge), "latency"] for frame in scaled])
+    times = pd.concat(scaled).rename_axis("network").groupby(level=0).median()
+    return times, {
+        "comparisons": len(comparisons),
+        "disturbed": [words for one in comparisons for words in one["disturbances"]],
+        "common_networks": [space.name(scale), space.name(judge)],
+        "log_sd_before_scaling": _log_sd(same),
+        "log_sd_left": _log_sd(left),
+    }
+
+
+def _log_sd(values: NDArray[np.float64]) -> float | None:
+    return float(np.std(np.log(values), ddof=1)) if len(values) > 1 else None
+
+
+def _comparison(file: Path, networks: list[space.Architecture]) -> dict[str, Any]:
+    """A comparison that was kept, or made now and kept."""
+    if file.exists():
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if set(found["times"]) != {space.name(one) for one in networks}:
+            raise SearchError(f"{file} compares other networks: empty the folder, or give another")
+        return found
+    found = _time(networks)
+    store.write(file, json.dumps(found))
+    return found
+
+
+def _time(networks: list[space.Architecture]) -> dict[str, Any]:
+    run = network.compare(networks, budget=600.0)
+    rows = {name: run.time(name) for name in run.times}
+    return {
+        "times": {n: {"latency": t.value, "low": t.low, "high": t.high} for n, t in rows.items()},
+        "disturbances": list(run.disturbances),
+    }
+
+
+def write(out: Path, networks: pd.DataFrame, runs: pd.DataFrame, variation: dict) -> None:
     """Write the table's files, and their checksums last; other files of the folder stay.
 
     Args:
         out: the folder, made if it is not there.
         networks: as `table.Table.networks`.
-        runs: as `trained` gives them.
-        varied: as `costs.timed` gives it.
+        runs: as `network.fit` gives them.
+        variation: as `measure` gives it.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".part.", dir=out) as part:
-        _written(Path(part), networks, runs, varied)
-        for name in (table.NETWORKS, table.RUNS, table.MADE, table.SUMS):
-            os.replace(Path(part) / name, out / name)
-
-
-def _written(part: Path, networks: pd.DataFrame, runs: pd.DataFrame, varied: dict) -> None:
-    networks.to_csv(part / table.NETWORKS, float_format="%.6g", lineterminator="\n")
     shown = runs.drop(columns="seconds").sort_values(["network", "seed"])
-    shown.to_csv(part / table.RUNS, index=False, float_format="%.6g", lineterminator="\n")
-    (part / table.MADE).write_text(json.dumps(_made(runs, varied), indent=2) + "\n", "utf-8")
-    (part / table.SUMS).write_text(table.digests(part), "utf-8")
+    style = dict(float_format="%.6g", lineterminator="\n")
+    with tempfile.TemporaryDirectory(prefix=".part.", dir=out) as folder:
+        part = Path(folder)
+        networks.to_csv(part / table.NETWORKS, **style)
+        shown.to_csv(part / table.RUNS, index=False, **style)
+        (part / table.MADE).write_text(json.dumps(_made(runs, variation), indent=2) + "\n", "utf-8")
+        (part / table.SUMS).write_text(table.digests(part), "utf-8")
+        for name in (table.NETWORKS, table.RUNS, table.MADE, table.SUMS):
+            os.replace(part / name, out / name)
 
 
-def _made(runs: pd.DataFrame, varied: dict) -> dict[str, object]:
+def _made(runs: pd.DataFrame, variation: dict) -> dict[str, object]:
     return provenance.provenance() | {
         "command": "python -m benchmarks.search_space",
         "training": {
-            **IMAGES, "epochs": EPOCHS, "batch": BATCH, "seeds": int(runs["seed"].nunique()),
-            "seconds": round(float(runs["seconds"].sum())),
+            **network.IMAGES, "epochs": network.EPOCHS, "batch": network.BATCH,
+            "seeds": int(runs["seed"].nunique()), "seconds": round(float(runs["seconds"].sum())),
         },
-        "latency": {"shape": list(costs.INPUT), "threads": 1, "rounds": costs.ROUNDS, **varied},
+        "latency": {"shape": list(network.INPUT), "threads": 1, "rounds": network.ROUNDS,
+                    **variation},
     }  # fmt: skip
 
 

@@ -12,8 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lwsurvey.search import choices
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError, space
 
 Networks = NDArray[np.int64]
 Rewards = NDArray[np.float64]
@@ -38,7 +37,7 @@ class Random:
         self.repeats, self._rng = repeats, np.random.default_rng(seed)
 
     def ask(self) -> Networks:
-        return self._rng.integers(len(choices.codes()), size=self.repeats)
+        return self._rng.integers(len(space.codes()), size=self.repeats)
 
     def tell(self, networks: Networks, rewards: Rewards) -> None:
         return None
@@ -68,9 +67,9 @@ class Evolution:
 
     def ask(self) -> Networks:
         if len(self._alive) < self._alive.maxlen:
-            return self._rng.integers(len(choices.codes()), size=self.repeats)
-        column = self._rng.integers(len(choices.OPTIONS), size=self.repeats)
-        return choices.neighbours()[self._parents(), column]
+            return self._rng.integers(len(space.codes()), size=self.repeats)
+        column = self._rng.integers(len(space.OPTIONS), size=self.repeats)
+        return space.neighbours()[self._parents(), column]
 
     def tell(self, networks: Networks, rewards: Rewards) -> None:
         self._alive.append((networks, rewards))  # a full deque drops its oldest member
@@ -104,8 +103,8 @@ class PolicyGradient:
             raise SearchError("a rate is positive, and a memory at least 0 and below 1")
         self.repeats, self._rng = repeats, np.random.default_rng(seed)
         self._rate, self._memory = rate, memory
-        shape = (repeats, len(choices.OPTIONS), max(choices.OPTIONS))
-        exists = np.arange(shape[2]) < np.array(choices.OPTIONS)[:, None]
+        shape = (repeats, len(space.OPTIONS), max(space.OPTIONS))
+        exists = np.arange(shape[2]) < np.array(space.OPTIONS)[:, None]
         self._logits = np.where(exists, np.zeros(shape), -np.inf)
         self._baseline: Rewards | None = None
 
@@ -117,11 +116,11 @@ class PolicyGradient:
     def ask(self) -> Networks:
         below = self._rng.random((*self._logits.shape[:2], 1))
         steps = self.probabilities().cumsum(axis=2)[..., :-1]
-        return choices.index(choices.settle((below > steps).sum(axis=2))[0])
+        return space.index(space.settle((below > steps).sum(axis=2))[0])
 
     def tell(self, networks: Networks, rewards: Rewards) -> None:
-        settled = choices.codes()[networks]
-        free = choices.settle(settled)[1]
+        settled = space.codes()[networks]
+        free = space.settle(settled)[1]
         taken = np.arange(self._logits.shape[2]) == settled[..., None]
         # Void decisions were not taken, so that the reward says nothing about them.
         slope = np.where(free[..., None], taken - self.probabilities(), 0.0)

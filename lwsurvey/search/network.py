@@ -1,17 +1,22 @@
-"""The networks of the search space, for grey images of 28 x 28."""
+"""The networks of the search space, for grey images of 28 x 28: built, trained, and timed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
+import pandas as pd
 from torch import Tensor, nn
 
+from lwsurvey import data, latency, train
 from lwsurvey.models.blocks import DepthwiseSeparable, Head, norm_relu, same_convolution
 from lwsurvey.models.inverted_residual import InvertedResidual
 from lwsurvey.models.squeeze_excitation import SqueezeExcitation
-from lwsurvey.search.errors import SearchError
-from lwsurvey.search.space import BLOCKS, Block
+from lwsurvey.search import SearchError, space
+from lwsurvey.search.space import Architecture, Block
 
 STEM = 16
 """Channels of the first convolution, at 14 x 14."""
@@ -21,6 +26,17 @@ PLAN = (16, 32)
 
 EXPANSION = 3
 """Expanded channels of an inverted layer over its input channels."""
+
+IMAGES = {"train": 2500, "validation": 1000, "test": 2000}
+"""Images of the repository's subset of Fashion-MNIST that the networks are trained with."""
+
+EPOCHS, BATCH = 2, 64
+
+INPUT = (32, 1, 28, 28)
+"""Of the batch that is timed."""
+
+ROUNDS = 21
+"""How often a network is timed in a comparison."""
 
 
 class Added(nn.Module):
@@ -44,8 +60,8 @@ def build(architecture: Sequence[Block], classes: int = 10) -> nn.Sequential:
     Raises:
         SearchError: another number of blocks.
     """
-    if len(architecture) != BLOCKS:
-        raise SearchError(f"a network has {BLOCKS} blocks, not {len(architecture)}")
+    if len(architecture) != space.BLOCKS:
+        raise SearchError(f"a network has {space.BLOCKS} blocks, not {len(architecture)}")
     widths = [STEM, *(int(M * b.filters) for M, b in zip(PLAN, architecture, strict=True))]
     network = nn.Sequential()
     network.stem = nn.Sequential(same_convolution(1, STEM, 3, stride=2), norm_relu(STEM))
@@ -75,3 +91,42 @@ def _layer(N: int, M: int, stride: int, block: Block) -> nn.Module:
 
 def _squeeze(C: int) -> nn.Module:
     return SqueezeExcitation(C, max(1, C // 4))
+
+
+def fit(
+    networks: Iterable[Architecture], seeds: int | Sequence[int], *, jobs: int | None = None,
+    keep: str | Path | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Train networks of the space by the book's recipe, each with each seed.
+
+    Args:
+        networks: of the space.
+        seeds: as `train.repeat`, and so ``jobs`` and ``keep``.
+
+    Returns:
+        Columns ``network``, ``seed``, ``validation``, ``test`` (per cent), ``loss``, ``seconds``.
+
+    Raises:
+        TrainError: as `train.repeat`.
+    """
+    runs = train.repeat(
+        {space.name(one): partial(build, one) for one in networks}, data.portion(**IMAGES),
+        seeds=seeds, epochs=EPOCHS, batch=BATCH, jobs=jobs, keep=keep,
+    )  # fmt: skip
+    return runs.rename(columns={"arm": "network"})
+
+
+def compare(
+    networks: Sequence[Architecture], rounds: int | None = ROUNDS, **options: Any
+) -> latency.Comparison:
+    """Time networks of the space in turns: a batch of `INPUT`, one thread, channels last.
+
+    Args:
+        networks: of the space, each once.
+        rounds: how often each is timed; as `latency.compare`.
+        options: of `latency.compare`.
+    """
+    calls = {
+        space.name(one): latency.call(build(one), INPUT, channels_last=True) for one in networks
+    }
+    return latency.compare(calls, rounds=rounds, **options)

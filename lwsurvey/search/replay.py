@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lwsurvey.search import space
+from lwsurvey.search import SearchError, space
 from lwsurvey.search.controllers import Controller, Networks, Rewards
-from lwsurvey.search.errors import SearchError
 
 Array = NDArray[np.float64]
-Worth = Callable[[Array, Array], Array]
+Objective = Callable[[Array, Array], Array]
 """From accuracies (0 to 1) and latencies (seconds) to rewards."""
 
 
@@ -90,7 +89,7 @@ def _wide(runs: pd.DataFrame, names: list[str], column: str) -> Array:
 
 
 def run(
-    controller: Controller, draws: Draws, worth: Worth, evaluations: int, *, seed: int,
+    controller: Controller, draws: Draws, objective: Objective, evaluations: int, *, seed: int,
     watch: Callable[[], object] | None = None,
 ) -> Log:  # fmt: skip
     """Let a controller search.
@@ -98,7 +97,7 @@ def run(
     Args:
         controller: with as many repeats as ``draws``.
         draws: what its evaluations give.
-        worth: the reward.
+        objective: the reward.
         evaluations: of each repeat; a network that is visited again is evaluated again.
         seed: which of the visible runs an evaluation gives.
         watch: called after each evaluation.
@@ -115,7 +114,7 @@ def run(
     for _ in range(evaluations):
         networks = controller.ask()
         which = rng.integers(draws.seen.shape[2], size=draws.repeats)
-        rewards = worth(draws.seen[rows, networks, which], draws.latency[networks])
+        rewards = objective(draws.seen[rows, networks, which], draws.latency[networks])
         controller.tell(networks, rewards)
         steps.append((networks, rewards))
         if watch:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError
 
 SOFT = (-0.07, -0.07)
 """``alpha`` and ``beta`` of the paper's search: latency counts on both sides of the target."""

@@ -3,6 +3,10 @@
 A network is a fixed stem, two blocks and a fixed head. Each block repeats one searched layer, and
 the two blocks are chosen apart: with ``S`` choices a block and ``B`` blocks there are ``S ** B``
 networks.
+
+To a controller a network is a row of small integers, its code: one decision for each dimension of
+each block. Two of them can be void: a separable layer has no squeeze-and-excitation, and a block
+of one layer no skip connection.
 """
 
 from __future__ import annotations
@@ -10,8 +14,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
+from functools import cache
 
-from lwsurvey.search.errors import SearchError
+import numpy as np
+from numpy.typing import NDArray
+
+from lwsurvey.search import SearchError
 
 OPERATIONS = ("separable", "inverted")
 KERNELS = (3, 5)
@@ -109,7 +117,7 @@ def name(architecture: Sequence[Block]) -> str:
     return "-".join(str(block) for block in architecture)
 
 
-def named(text: str) -> Architecture:
+def parse(text: str) -> Architecture:
     """The network of a short name.
 
     Raises:
@@ -136,3 +144,76 @@ def size(S: int, B: int, N: int = 1) -> int:
 
 
 _BY_NAME = {str(block): block for block in blocks()}
+
+Codes = NDArray[np.int64]
+
+DECISIONS = tuple(f"block {b}, {name}" for b in range(1, BLOCKS + 1) for name in DIMENSIONS)
+"""What is decided, in the order of the columns of `codes`."""
+
+OPTIONS = tuple(len(values) for values in DIMENSIONS.values()) * BLOCKS
+"""How many options each decision has."""
+
+_NEEDS = {
+    "se_ratio": ("operation", DIMENSIONS["operation"].index("inverted")),
+    "skip": ("layers", DIMENSIONS["layers"].index(2)),
+}
+"""Decisions that are void, and then 0, unless another one has this option."""
+
+
+def settle(decisions: Codes) -> tuple[Codes, NDArray[np.bool_]]:
+    """What networks come out of decisions, and which of the decisions counted.
+
+    Args:
+        decisions: shape ``(..., decisions)``, taken as if all were free.
+
+    Returns:
+        The codes with 0 for void decisions, and for each whether it was free.
+    """
+    place = {dimension: at for at, dimension in enumerate(DIMENSIONS)}
+    free = np.ones(decisions.shape, dtype=bool)
+    for first in range(0, len(OPTIONS), len(DIMENSIONS)):
+        for dimension, (other, option) in _NEEDS.items():
+            needed = decisions[..., first + place[other]] == option
+            free[..., first + place[dimension]] = needed
+    return np.where(free, decisions, 0), free
+
+
+@cache
+def codes() -> Codes:
+    """The decisions of every network, shape ``(networks, decisions)``, as `architectures`."""
+    return np.array([
+        [options.index(getattr(block, dimension))
+         for block in architecture for dimension, options in DIMENSIONS.items()]
+        for architecture in architectures()
+    ])  # fmt: skip
+
+
+def index(settled: Codes) -> NDArray[np.int64]:
+    """Places in `architectures` of settled decisions, shape ``(...)``."""
+    return _places()[np.ravel_multi_index(np.moveaxis(settled, -1, 0), OPTIONS)]
+
+
+@cache
+def neighbours() -> NDArray[np.int64]:
+    """Networks one free decision away, shape ``(networks, decisions)``.
+
+    Where a decision is void the row repeats another neighbour, so that every column can be
+    drawn; which one repeats follows from the order of the decisions.
+    """
+    own = codes()
+    near = np.empty_like(own)
+    for decision, options in enumerate(OPTIONS):
+        other = own.copy()
+        other[:, decision] = (other[:, decision] + 1) % options
+        near[:, decision] = index(settle(other)[0])
+    free = settle(own)[1]
+    order = np.argsort(~free, axis=1, kind="stable")
+    turn = np.arange(len(OPTIONS)) % free.sum(axis=1, keepdims=True)
+    return np.take_along_axis(near, np.take_along_axis(order, turn, axis=1), axis=1)
+
+
+@cache
+def _places() -> NDArray[np.int64]:
+    places = np.full(int(np.prod(OPTIONS)), -1)
+    places[np.ravel_multi_index(codes().T, OPTIONS)] = np.arange(len(codes()))
+    return places

@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 
 from lwsurvey import paths
-from lwsurvey.search import space
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError, space
 
 FOLDER = "search"
 NETWORKS, RUNS, MADE, SUMS = "networks.csv", "runs.csv", "made.json", "SHA256SUMS"

@@ -21,8 +21,7 @@ from lwsurvey.chapters.mnasnet_reward import (
     published,
     tradeoff,
 )
-from lwsurvey.search import pareto, space
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError, fronts, space
 from lwsurvey.search.reward import HARD, SOFT, exponent, gain, reward
 from lwsurvey.search.table import Table
 
@@ -147,7 +146,7 @@ def test_what_the_hull_says_is_what_the_reward_prefers(make):
 def test_any_cloud_has_its_winners_on_the_hull(points):
     cloud = pd.DataFrame(points, columns=["latency", "top1"], dtype=float)
     corners = published.preferred(cloud)
-    assert pareto.front(corners.latency, corners.top1).all()
+    assert fronts.front(corners.latency, corners.top1).all()
     for w in -np.geomspace(0.01, 3, 25):
         paid = reward(cloud.top1, cloud.latency, 10.0, w, w)
         assert paid[corners.index].max() == pytest.approx(paid.max(), rel=1e-9)

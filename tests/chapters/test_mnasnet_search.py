@@ -24,8 +24,7 @@ from lwsurvey.chapters.mnasnet_search import (
     study,
 )
 from lwsurvey.models import zoo
-from lwsurvey.search import choices, controllers, pareto, replay, space
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError, controllers, fronts, replay, space
 from lwsurvey.search.reward import HARD, SOFT
 from lwsurvey.search.table import Table
 from lwsurvey.stats import Estimate, mean_interval
@@ -38,7 +37,7 @@ POINTS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), min_size=1, m
 @pytest.fixture(scope="module")
 def table() -> Table:
     """A made-up table: every choice adds accuracy and time, with noise between three runs."""
-    rng, codes = np.random.default_rng(0), choices.codes()
+    rng, codes = np.random.default_rng(0), space.codes()
     true = 75 + codes @ np.linspace(0.1, 1.2, codes.shape[1])
     time = 1e-3 * np.exp(codes @ np.linspace(0.3, 0.05, codes.shape[1]))
     macs = (1e5 * np.exp(codes @ np.full(codes.shape[1], 0.2))).astype(int)
@@ -66,39 +65,39 @@ def draws(table) -> replay.Draws:
 
 
 def paid(draws, w=SOFT):
-    return study.worth(float(np.median(draws.latency)), w)
+    return study.objective(float(np.median(draws.latency)), w)
 
 
 # Decisions
 
 
 def test_each_network_has_its_own_decisions_and_they_lead_back_to_it():
-    codes = choices.codes()
+    codes = space.codes()
     assert len(np.unique(codes, axis=0)) == len(NAMES)
-    assert (choices.index(codes) == np.arange(len(NAMES))).all()
-    assert (choices.settle(codes)[0] == codes).all()
+    assert (space.index(codes) == np.arange(len(NAMES))).all()
+    assert (space.settle(codes)[0] == codes).all()
 
 
 def test_settling_makes_a_network_of_any_decisions():
-    every = np.array(list(itertools.product(*map(range, choices.OPTIONS))))
-    settled, free = choices.settle(every)
-    places = choices.index(settled)
+    every = np.array(list(itertools.product(*map(range, space.OPTIONS))))
+    settled, free = space.settle(every)
+    places = space.index(settled)
     assert places.min() == 0 and len(np.unique(places)) == len(NAMES)
     assert (settled[free] == every[free]).all() and (settled[~free] == 0).all()
 
 
 def test_a_decision_is_void_exactly_where_its_block_cannot_have_it():
-    _, free = choices.settle(choices.codes())
+    _, free = space.settle(space.codes())
     for network, row in zip(space.architectures(), free, strict=True):
-        said = dict(zip(choices.NAMES, row, strict=True))
+        said = dict(zip(space.DECISIONS, row, strict=True))
         for b, block in enumerate(network, start=1):
             assert said[f"block {b}, se_ratio"] == (block.operation == "inverted")
             assert said[f"block {b}, skip"] == (block.layers == 2)
 
 
 def test_neighbours_are_others_and_include_every_free_change():
-    near, codes = choices.neighbours(), choices.codes()
-    _, free = choices.settle(codes)
+    near, codes = space.neighbours(), space.codes()
+    _, free = space.settle(codes)
     assert (near != np.arange(len(near))[:, None]).all()
     assert [len(set(row)) for row in near] == free.sum(axis=1).tolist()
 
@@ -114,7 +113,7 @@ def dominates(a, b):
 @given(points=POINTS)
 def test_the_front_is_what_no_other_point_dominates(points):
     expected = [not any(dominates(q, p) for q in points) for p in points]
-    assert pareto.front(*zip(*points, strict=True)).tolist() == expected
+    assert fronts.front(*zip(*points, strict=True)).tolist() == expected
 
 
 @UNTIMED
@@ -125,14 +124,14 @@ def test_the_hypervolume_counts_the_unit_squares_that_some_point_dominates(point
         any(c <= x and g >= y + 1 for c, g in points)
         for x in range(0, worst) for y in range(least, 9)
     )  # fmt: skip
-    assert pareto.hypervolume(*zip(*points, strict=True), corner) == squares
+    assert fronts.hypervolume(*zip(*points, strict=True), corner) == squares
 
 
 def test_points_that_make_no_sense_are_refused():
     with pytest.raises(SearchError, match="as many"):
-        pareto.front([1, 2], [1])
+        fronts.front([1, 2], [1])
     with pytest.raises(SearchError, match="finite"):
-        pareto.hypervolume([1.0], [math.nan], (2, 0))
+        fronts.hypervolume([1.0], [math.nan], (2, 0))
 
 
 # Controllers
@@ -148,16 +147,16 @@ def test_evolution_forgets_its_oldest_however_good():
     search = controllers.Evolution(1, 0, population=2, tournament=50)
     for network, reward in ((0, 9.0), (700, 1.0)):
         search.tell(np.array([network]), np.array([reward]))
-    assert search.ask()[0] in choices.neighbours()[0]
+    assert search.ask()[0] in space.neighbours()[0]
     search.tell(np.array([1200]), np.array([2.0]))
-    assert all(search.ask()[0] in choices.neighbours()[1200] for _ in range(20))
+    assert all(search.ask()[0] in space.neighbours()[1200] for _ in range(20))
 
 
 def test_the_policy_prefers_what_was_paid_and_leaves_void_decisions_alone():
     policy = controllers.PolicyGradient(300, 0, rate=2.0)
     for _ in range(150):
         networks = policy.ask()
-        policy.tell(networks, choices.codes()[networks][:, 0].astype(float))
+        policy.tell(networks, space.codes()[networks][:, 0].astype(float))
     chance = policy.probabilities().mean(axis=0)
     assert np.allclose(policy.probabilities().sum(axis=2), 1)
     assert chance[0, 1] > 0.95 and np.abs(chance[1:, 1] - 0.5).max() < 0.1
@@ -165,7 +164,7 @@ def test_the_policy_prefers_what_was_paid_and_leaves_void_decisions_alone():
     plain = np.zeros(300, dtype=int)  # separable, one layer
     policy.tell(plain, np.full(300, 5.0))
     changed = np.abs(policy.probabilities() - before).max(axis=(0, 2)) > 0
-    assert changed.tolist() == choices.settle(choices.codes()[:1])[1][0].tolist()
+    assert changed.tolist() == space.settle(space.codes()[:1])[1][0].tolist()
 
 
 def test_the_gradient_of_the_policy_is_that_of_the_log_probability():
@@ -173,8 +172,8 @@ def test_the_gradient_of_the_policy_is_that_of_the_log_probability():
     policy = controllers.PolicyGradient(1, 0, rate=1.0, memory=0.0)
     policy._logits = np.random.default_rng(0).normal(size=policy._logits.shape)
     policy._baseline, taken = np.zeros(1), np.array([900])
-    logits, code = policy._logits.copy(), choices.codes()[900]
-    free = choices.settle(code)[1]
+    logits, code = policy._logits.copy(), space.codes()[900]
+    free = space.settle(code)[1]
 
     def log_probability(at):
         policy._logits = at
@@ -246,7 +245,7 @@ def test_a_search_repeats_itself_with_its_seed_and_not_with_another(draws, name)
 
 
 def test_controllers_that_learn_beat_chance_where_there_is_something_to_learn(draws):
-    pay = study.worth(1.0, (0.0, 0.0))  # accuracy alone, to which all choices add
+    pay = study.objective(1.0, (0.0, 0.0))  # accuracy alone, to which all choices add
     found = {
         name: study.regret(draws, study.search(name, setting, draws, pay, 200, 3), pay)[:, -1]
         for name, setting in (
@@ -276,12 +275,12 @@ def test_who_visits_everything_has_no_regret_without_noise_and_covers_all(draws)
     assert (study.regret(clear, log, pay)[:, -1] == 0).all()
     assert np.allclose(study.covered(clear, log, len(NAMES)), 100)
     assert (study.covered(clear, log, 50) < 100).all()
-    fronts = [pareto.front(draws.latency, held).sum() for held in draws.held]
-    assert study.non_dominated(clear, log).tolist() == fronts
+    sizes = [fronts.front(draws.latency, held).sum() for held in draws.held]
+    assert study.non_dominated(clear, log).tolist() == sizes
 
 
 def test_the_target_of_a_soft_reward_changes_no_ranking(draws):
-    near, far = (study.worth(t, SOFT)(draws.held[0], draws.latency) for t in (1e-3, 1.0))
+    near, far = (study.objective(t, SOFT)(draws.held[0], draws.latency) for t in (1e-3, 1.0))
     assert (near.argsort() == far.argsort()).all()
 
 
@@ -295,7 +294,7 @@ def test_the_trade_is_the_exponent_that_makes_a_power_law_worth_alike():
     time = np.linspace(1, 9, 50)
     w = study.trade(time, 70 * time**0.05)
     assert w == pytest.approx(-0.05)
-    worth = study.worth(2.0, (w, w))(70 * time**0.05, time)
+    worth = study.objective(2.0, (w, w))(70 * time**0.05, time)
     assert np.ptp(worth) < 1e-9
 
 
@@ -411,12 +410,12 @@ def test_the_whole_space_contains_the_cells(draws):
 
 
 def test_matched_networks_differ_in_one_decision(table):
-    for decision in range(len(choices.NAMES)):
+    for decision in range(len(space.DECISIONS)):
         off, on = effects.matched(decision)
-        changed = choices.codes()[off] != choices.codes()[on]
+        changed = space.codes()[off] != space.codes()[on]
         assert changed[:, decision].all() and changed.sum() == len(off)
     what = effects.main(table)
-    added = np.linspace(0.1, 1.2, len(choices.NAMES))
+    added = np.linspace(0.1, 1.2, len(space.DECISIONS))
     for row, true in zip(what.itertuples(), added, strict=True):
         assert row.accuracy.value == pytest.approx(true, abs=0.1)
     assert what.time[0].value == pytest.approx(100 * math.expm1(0.3), abs=0.1)
@@ -486,9 +485,9 @@ def test_the_pictures_are_drawn(table, draws):
         draw.wrong_target(frame),
         draw.two_spaces(frame.assign(whole=1.0, cell=0.5)),
         draw_searches.curves({"random": study.regret(draws, log, paid(draws))}, {"random": one}),
-        draw_searches.policy(np.full((20, len(choices.NAMES)), 0.5)),
+        draw_searches.policy(np.full((20, len(space.DECISIONS)), 0.5)),
         draw_searches.visited(draws.latency, draws.held[0], {"a": log, "b": log}, 2e-3),
     ]
     assert all(figure.axes for figure in drawn)
-    assert len(draw_searches.second_options()) == len(choices.NAMES)
+    assert len(draw_searches.second_options()) == len(space.DECISIONS)
     assert isinstance(one[5], Estimate)

@@ -22,8 +22,7 @@ from lwsurvey.chapters.netadapt.algorithm import KINDS, Schedule, Short
 from lwsurvey.models import small
 from lwsurvey.models.blocks import Bottleneck, Head, norm_relu, same_convolution
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
-from lwsurvey.search import network, space
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError, network, space
 
 SHAPE = (1, 1, 28, 28)
 NETWORKS = {
@@ -31,7 +30,7 @@ NETWORKS = {
     "v2": lambda: small.mobilenet_v2(8, 3),
     "v3": lambda: small.mobilenet_v3(8, t=3),
     "v3-original": lambda: small.mobilenet_v3(8, t=2, tail="original"),
-    "searched": lambda: network.build(space.named("i5ew2+-s3n2+")),
+    "searched": lambda: network.build(space.parse("i5ew2+-s3n2+")),
     "sequential": lambda: nn.Sequential(
         same_convolution(1, 8, 3, 2, bias=True), norm_relu(8), same_convolution(8, 12, 3, 2),
         nn.ReLU(), Head(12, 10),

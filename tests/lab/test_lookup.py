@@ -33,7 +33,7 @@ NETWORKS = {
     "v1": lambda: small.mobilenet_v1(40),
     "v2": lambda: small.mobilenet_v2(16, 3),
     "v3": lambda: small.mobilenet_v3(16),
-    "searched": lambda: searched.build(space.named("i5ew2+-s3n2+")),
+    "searched": lambda: searched.build(space.parse("i5ew2+-s3n2+")),
 }
 
 pytestmark = pytest.mark.filterwarnings("error")

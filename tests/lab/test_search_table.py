@@ -12,11 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.search_space import write
+from benchmarks import search_space
 from lwsurvey import cost, paths
-from lwsurvey.search import costs, network, space, table
-from lwsurvey.search.errors import SearchError
-from lwsurvey.search.trained import trained
+from lwsurvey.search import SearchError, network, space, table
 
 IMAGE = (1, 1, 28, 28)
 
@@ -40,13 +38,13 @@ def test_the_blocks_are_the_product_of_their_dimensions_less_what_makes_no_netwo
 
 def test_a_name_leads_back_to_its_network():
     for one in space.architectures()[::37]:
-        assert space.named(space.name(one)) == one
+        assert space.parse(space.name(one)) == one
 
 
 @pytest.mark.parametrize("text", ["", "s3n1", "s3n1-s3n1-s3n1", "s4n1-s3n1"])
 def test_an_unknown_name_is_refused(text):
     with pytest.raises(SearchError, match="no network of this space"):
-        space.named(text)
+        space.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +66,7 @@ def test_the_size_of_a_space_is_what_listing_it_gives(S, B, N, expected):
 
 @pytest.mark.parametrize("name", ["s3n1-s3n1", "i5ew2+-s5w2+", "s3w2-i3n2"])
 def test_a_network_is_what_its_name_says(name):
-    blocks = space.named(name)
+    blocks = space.parse(name)
     net = network.build(blocks)
     for block, stage in zip(blocks, net.blocks, strict=True):
         assert len(stage) == block.layers
@@ -81,7 +79,7 @@ def test_a_network_is_what_its_name_says(name):
 
 
 def test_an_identity_skip_adds_the_input_of_the_second_layer():
-    with_skip, without = (network.build(space.named(f"s3n2{end}-s3n1")).eval() for end in ("+", ""))
+    with_skip, without = (network.build(space.parse(f"s3n2{end}-s3n1")).eval() for end in ("+", ""))
     without.load_state_dict(dict(zip(without.state_dict(), with_skip.state_dict().values(),
                                      strict=True)))  # fmt: skip
     x = torch.randn(IMAGE)
@@ -104,7 +102,7 @@ def test_the_counts_of_the_table_are_those_of_the_networks(kept):
     chosen = space.architectures()[::101]
     names = [space.name(one) for one in chosen]
     pd.testing.assert_frame_equal(
-        kept.networks.loc[names, ["macs", "parameters"]], costs.counted(chosen)
+        kept.networks.loc[names, ["macs", "parameters"]], search_space.count(chosen)
     )
     one = cost.count(network.build(chosen[3]), IMAGE)
     assert kept.networks.loc[names[3], "macs"] == one.macs
@@ -130,7 +128,7 @@ def test_means_and_noise_of_the_table_are_those_of_its_runs(kept):
 
 def test_a_row_trained_again_agrees_within_the_noise(kept):
     name = "s3n1-s3n1"
-    again = trained([space.named(name)], [0]).iloc[0]
+    again = network.fit([space.parse(name)], [0]).iloc[0]
     there = kept.runs.query("network == @name and seed == 0").iloc[0]
     # Another processor rounds otherwise, which makes a run like one of another seed.
     assert abs(again["test"] - there["test"]) < 5 * kept.noise()
@@ -151,7 +149,9 @@ def test_a_damaged_or_missing_file_of_the_table_is_named(tmp_path, file):
 
 
 def test_a_table_of_another_space_and_an_unknown_column_are_refused(tmp_path, kept):
-    write(tmp_path / "other", kept.networks.iloc[:-1], kept.runs.assign(seconds=1.0), {})
+    search_space.write(
+        tmp_path / "other", kept.networks.iloc[:-1], kept.runs.assign(seconds=1.0), {}
+    )
     with pytest.raises(SearchError, match="another search space"):
         table.load(tmp_path / "other")
     with pytest.raises(SearchError, match="not 'seconds'"):
@@ -159,7 +159,9 @@ def test_a_table_of_another_space_and_an_unknown_column_are_refused(tmp_path, ke
 
 
 def test_what_is_written_is_what_is_read(tmp_path, kept):
-    write(tmp_path / "again", kept.networks, kept.runs.assign(seconds=1.0), {"disturbed": []})
+    search_space.write(
+        tmp_path / "again", kept.networks, kept.runs.assign(seconds=1.0), {"disturbed": []}
+    )
     again = table.load(tmp_path / "again")
     pd.testing.assert_frame_equal(again.networks, kept.networks)
     pd.testing.assert_frame_equal(again.runs, kept.runs)
@@ -169,7 +171,7 @@ def test_what_is_written_is_what_is_read(tmp_path, kept):
 def test_writing_leaves_other_files_of_the_folder_and_nothing_of_its_own(tmp_path, kept):
     (tmp_path / "notes.txt").write_text("mine")
     for _ in range(2):
-        write(tmp_path, kept.networks, kept.runs.assign(seconds=1.0), {})
+        search_space.write(tmp_path, kept.networks, kept.runs.assign(seconds=1.0), {})
     names = {table.NETWORKS, table.RUNS, table.MADE, table.SUMS, "notes.txt"}
     assert {file.name for file in tmp_path.iterdir()} == names
     assert (tmp_path / "notes.txt").read_text() == "mine" and table.load(tmp_path)
@@ -182,27 +184,26 @@ def test_a_table_that_a_reader_changes_is_read_again_as_it_was(kept):
 
 
 def test_timing_goes_on_where_it_was_and_times_each_network_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(costs, "ROUNDS", 2)
-    monkeypatch.setattr(costs, "TOGETHER", 2)
-    compared, calls = costs.compared, []
+    monkeypatch.setattr(search_space, "TOGETHER", 2)
+    compare, calls = network.compare, []
 
-    def counted(networks, **options):
+    def count(networks, **options):
         calls.append([space.name(one) for one in networks])
-        return compared(networks, rounds=2, least_rounds=2, **options)
+        return compare(networks, rounds=2, least_rounds=2, **options | {"budget": 2.0})
 
-    monkeypatch.setattr(costs, "compared", counted)
+    monkeypatch.setattr(network, "compare", count)
     networks = space.architectures()[:6]
-    first, varied = costs.timed(networks, tmp_path)
+    first, variation = search_space.measure(networks, tmp_path)
     (tmp_path / "1.json").unlink()
-    costs.timed(networks, tmp_path)
+    search_space.measure(networks, tmp_path)
     with pytest.raises(SearchError, match="compares other networks"):
-        costs.timed(space.architectures()[6:12], tmp_path)
-    assert len(calls) == 3 and calls[2] == calls[1] and varied["comparisons"] == 2
+        search_space.measure(space.architectures()[6:12], tmp_path)
+    assert len(calls) == 3 and calls[2] == calls[1] and variation["comparisons"] == 2
     assert sorted(first.index) == sorted(space.name(one) for one in networks)
 
 
 def test_a_comparison_in_a_slow_moment_is_scaled_by_the_common_network(tmp_path, monkeypatch):
-    monkeypatch.setattr(costs, "TOGETHER", 1)
+    monkeypatch.setattr(search_space, "TOGETHER", 1)
     networks = space.architectures()[:5]
     names = [space.name(one) for one in networks]
     true = dict(zip(names, (1.0, 2.0, 3.0, 4.0, 5.0), strict=True))
@@ -214,8 +215,10 @@ def test_a_comparison_in_a_slow_moment_is_scaled_by_the_common_network(tmp_path,
         kept = {name: {"latency": t, "low": t, "high": t} for name, t in rows.items()}
         return {"times": kept, "disturbances": []}
 
-    monkeypatch.setattr(costs, "_times", times)
-    found, varied = costs.timed(networks, tmp_path)
+    monkeypatch.setattr(search_space, "_time", times)
+    found, variation = search_space.measure(networks, tmp_path)
     assert found["latency"].to_dict() == pytest.approx(true)
-    assert varied["log_sd_left"] == pytest.approx(0, abs=1e-9)
-    assert varied["log_sd_before_scaling"] == pytest.approx(np.std(np.log([1, 1.5, 0.8]), ddof=1))
+    assert variation["log_sd_left"] == pytest.approx(0, abs=1e-9)
+    assert variation["log_sd_before_scaling"] == pytest.approx(
+        np.std(np.log([1, 1.5, 0.8]), ddof=1)
+    )

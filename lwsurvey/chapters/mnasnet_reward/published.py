@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lwsurvey import paths
-from lwsurvey.search import pareto
+from lwsurvey.search import fronts
 from lwsurvey.search.reward import gain, reward
 
 TARGET = 75.0
@@ -46,7 +46,7 @@ def v3(column: str = "P1_ms_final") -> pd.DataFrame:
 
 def front(cloud: pd.DataFrame) -> pd.DataFrame:
     """The networks that no other one equals in both and beats in one, fastest first."""
-    kept = cloud[pareto.front(cloud.latency, cloud.top1)]
+    kept = cloud[fronts.front(cloud.latency, cloud.top1)]
     return kept.drop_duplicates(["latency", "top1"]).sort_values("latency")
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from lwsurvey.figures import ends
 from lwsurvey.figures.theme import FAINT, INK, PALETTE
-from lwsurvey.search import pareto
+from lwsurvey.search import fronts
 from lwsurvey.search.replay import Array
 
 DOTS = dict(s=9, linewidth=0)
@@ -39,7 +39,7 @@ def plane(latency: Array, accuracy: Array, marked: dict[str, np.ndarray]) -> Fig
 
 def stairs(ax: Axes, cost: Array, gain: Array, colour: str, label: str) -> None:
     """The front of some points as a line of steps, up to the dearest point."""
-    on = np.flatnonzero(pareto.front(cost, gain))
+    on = np.flatnonzero(fronts.front(cost, gain))
     on = on[np.argsort(cost[on])]
     x, y = np.append(cost[on], cost.max()), np.append(gain[on], gain[on[-1]])
     ax.step(x, y, where="post", color=colour, linewidth=1.5, label=label)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lwsurvey.chapters.mnasnet_search.draw import log_ticks, stairs
 from lwsurvey.figures import ends
 from lwsurvey.figures.theme import INK, PALETTE
-from lwsurvey.search import choices
+from lwsurvey.search import space
 from lwsurvey.search.replay import Array, Log
 from lwsurvey.stats import Estimate
 
@@ -52,10 +52,10 @@ def policy(history: Array) -> Figure:
     """
     fig, ax = plt.subplots(figsize=(7, 3.6))
     blend = LinearSegmentedColormap.from_list("blend", [PALETTE[1], "#9a9da1", PALETTE[0]])
-    extent = (0.5, len(history) + 0.5, len(choices.NAMES) - 0.5, -0.5)
+    extent = (0.5, len(history) + 0.5, len(space.DECISIONS) - 0.5, -0.5)
     style = dict(cmap=blend, vmin=0, vmax=1, extent=extent, aspect="auto")
     image = ax.imshow(history.T, **style, interpolation="nearest")
-    ax.set_yticks(range(len(choices.NAMES)), second_options(), fontsize=9.5)
+    ax.set_yticks(range(len(space.DECISIONS)), second_options(), fontsize=9.5)
     ax.set(xlabel="evaluations")
     ax.grid(visible=False)
     fig.colorbar(image, ax=ax, label="probability", pad=0.02)
@@ -63,10 +63,10 @@ def policy(history: Array) -> Figure:
 
 
 def second_options() -> list[str]:
-    """What the second option of each decision is called, in the order of `choices.NAMES`."""
+    """What the second option of each decision is called, in the order of `space.DECISIONS`."""
     words = {"operation": "inverted", "kernel": "kernel 5", "se_ratio": "SE", "skip": "skip",
              "filters": "filters × 1.25", "layers": "2 layers"}  # fmt: skip
-    pairs = (name.split(", ") for name in choices.NAMES)
+    pairs = (name.split(", ") for name in space.DECISIONS)
     return [f"{block}: {words[dimension]}" for block, dimension in pairs]
 
 

@@ -7,9 +7,8 @@ import pandas as pd
 from scipy.stats import norm, spearmanr
 
 from lwsurvey.latency import Comparison
-from lwsurvey.search import choices, costs, space
+from lwsurvey.search import network, space
 from lwsurvey.search.table import Table
-from lwsurvey.search.trained import trained
 from lwsurvey.stats import Estimate, mean_interval
 
 LABELS = {
@@ -28,13 +27,13 @@ KEPT = 1e-5
 
 def matched(decision: int) -> tuple[np.ndarray, np.ndarray]:
     """Networks that differ in one decision alone: without it and with it, places in the space."""
-    codes = choices.codes()
-    free = choices.settle(codes)[1][:, decision]
+    codes = space.codes()
+    free = space.settle(codes)[1][:, decision]
     off = np.flatnonzero(free & (codes[:, decision] == 0))
     other = codes[off].copy()
     other[:, decision] = 1
-    settled, _ = choices.settle(other)
-    return off, choices.index(settled)
+    settled, _ = space.settle(other)
+    return off, space.index(settled)
 
 
 def main(table: Table) -> pd.DataFrame:
@@ -47,7 +46,7 @@ def main(table: Table) -> pd.DataFrame:
     accuracy = table.accuracy("test").to_numpy()
     time = np.log(table.networks.latency.to_numpy())
     rows = []
-    for decision, name in enumerate(choices.NAMES):
+    for decision, name in enumerate(space.DECISIONS):
         off, on = matched(decision)
         block, dimension = name.split(", ")
         points = mean_interval(accuracy[on] - accuracy[off])
@@ -68,7 +67,7 @@ def rebuilt(table: Table, count: int, seed: int, jobs: int) -> pd.DataFrame:
         table: with the rows.
         count: how many, each with another network.
         seed: which networks, and which of their runs.
-        jobs: as `trained`.
+        jobs: as `network.fit`.
 
     Returns:
         By ``network``: ``seed``, ``table`` and ``here`` (test accuracies, %), ``difference``
@@ -78,7 +77,7 @@ def rebuilt(table: Table, count: int, seed: int, jobs: int) -> pd.DataFrame:
     shuffled = table.runs.sample(frac=1, random_state=seed)
     wanted = shuffled.drop_duplicates("network").head(count)
     made = pd.concat(
-        trained([space.named(row.network) for row in rows.itertuples()], [number], jobs=jobs)
+        network.fit([space.parse(row.network) for row in rows.itertuples()], [number], jobs=jobs)
         for number, rows in wanted.groupby("seed")
     )
     both = wanted.merge(made, on=["network", "seed"], suffixes=("", " here"))
@@ -103,7 +102,7 @@ def timed(table: Table, names: list[str], rounds: int) -> tuple[pd.DataFrame, Co
     Returns:
         Columns ``in the table`` and ``here`` (milliseconds) by network; and the comparison.
     """
-    found = costs.compared([space.named(name) for name in names], rounds=rounds)
+    found = network.compare([space.parse(name) for name in names], rounds=rounds)
     here = [1e3 * found.time(name).value for name in names]
     before = 1e3 * table.networks.latency[names]
     return pd.DataFrame({"in the table": before, "here": here}), found

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lwsurvey.search import pareto, replay
+from lwsurvey.search import fronts, replay
 from lwsurvey.search.controllers import Controller, Evolution, PolicyGradient, Random
-from lwsurvey.search.replay import Array, Draws, Log, Worth
+from lwsurvey.search.replay import Array, Draws, Log, Objective
 from lwsurvey.search.reward import reward
 
 GRID = {
@@ -30,7 +30,7 @@ KINDS: dict[str, type] = {
 }
 
 
-def worth(target: float, exponents: tuple[float, float]) -> Worth:
+def objective(target: float, exponents: tuple[float, float]) -> Objective:
     """The reward as the replay wants it.
 
     Args:
@@ -41,7 +41,12 @@ def worth(target: float, exponents: tuple[float, float]) -> Worth:
 
 
 def search(
-    name: str, setting: Mapping[str, float], draws: Draws, pay: Worth, evaluations: int, seed: int
+    name: str,
+    setting: Mapping[str, float],
+    draws: Draws,
+    pay: Objective,
+    evaluations: int,
+    seed: int,
 ) -> Log:
     """Search with one controller; ``seed`` is that of all its choices."""
     controller: Controller = KINDS[name](draws.repeats, seed, **setting)
@@ -57,18 +62,18 @@ def picks(log: Log) -> NDArray[np.int64]:
     return np.take_along_axis(log.networks, best, axis=1)
 
 
-def exhaustive(draws: Draws, pay: Worth) -> NDArray[np.int64]:
+def exhaustive(draws: Draws, pay: Objective) -> NDArray[np.int64]:
     """The pick of somebody who sees all visible runs of all networks, shape ``(repeats,)``."""
     return pay(draws.seen.mean(axis=2), draws.latency).argmax(axis=1)
 
 
-def truth(draws: Draws, networks: NDArray[np.int64], pay: Worth) -> Array:
+def truth(draws: Draws, networks: NDArray[np.int64], pay: Objective) -> Array:
     """Rewards of networks by the runs held back, shape ``(repeats, ...)``."""
     rows = np.arange(draws.repeats).reshape(-1, *[1] * (networks.ndim - 1))
     return pay(draws.held[rows, networks], draws.latency[networks])
 
 
-def regret(draws: Draws, log: Log, pay: Worth) -> Array:
+def regret(draws: Draws, log: Log, pay: Objective) -> Array:
     """Held-back reward that an exhaustive search has more than the pick, in points.
 
     Shape as the log's; below 0 where the search was luckier.
@@ -77,7 +82,7 @@ def regret(draws: Draws, log: Log, pay: Worth) -> Array:
     return 100 * (best[:, None] - truth(draws, picks(log), pay))
 
 
-def tuned(draws: Draws, pay: Worth, evaluations: int, seed: int) -> pd.DataFrame:
+def tuned(draws: Draws, pay: Objective, evaluations: int, seed: int) -> pd.DataFrame:
     """Every setting of `GRID` and its mean final regret; the least of a controller is taken.
 
     Args:
@@ -112,7 +117,7 @@ def covered(draws: Draws, log: Log, evaluations: int) -> Array:
     reference = float(draws.latency.max()), float(draws.held.mean(axis=0).min())
 
     def area(held: Array, networks: NDArray[np.int64] | slice) -> float:
-        return pareto.hypervolume(draws.latency[networks], held[networks], reference)
+        return fronts.hypervolume(draws.latency[networks], held[networks], reference)
 
     visited = (np.unique(row[:evaluations]) for row in log.networks)
     pairs = zip(draws.held, visited, strict=True)
@@ -124,7 +129,7 @@ def non_dominated(draws: Draws, log: Log) -> NDArray[np.int64]:
     counts = []
     for held, row in zip(draws.held, log.networks, strict=True):
         visited = np.unique(row)
-        counts.append(pareto.front(draws.latency[visited], held[visited]).sum())
+        counts.append(fronts.front(draws.latency[visited], held[visited]).sum())
     return np.array(counts)
 
 
@@ -138,5 +143,5 @@ def trade(latency: Array, accuracy: Array) -> float:
         latency: shape ``(n,)``.
         accuracy: shape ``(n,)``, in any unit.
     """
-    on = pareto.front(latency, accuracy)
+    on = fronts.front(latency, accuracy)
     return -float(np.polyfit(np.log(latency[on]), np.log(accuracy[on]), 1)[0])

@@ -14,7 +14,7 @@ from lwsurvey.chapters.netadapt.algorithm.picking import GUIDES, Guide
 from lwsurvey.chapters.netadapt.algorithm.pruning import prune
 from lwsurvey.chapters.netadapt.algorithm.settings import Short
 from lwsurvey.data import Split
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError
 
 
 def check_images(split: Split, short: Short) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lwsurvey.chapters.netadapt.algorithm.graph import Graph
 from lwsurvey.chapters.netadapt.algorithm.groups import Group
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError
 
 Resource = Callable[[nn.Module], float]
 """What a network costs: seconds by a table, MACs, or a measurement. The network that it is given

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError
 
 with warnings.catch_warnings():
     # It imports timm, whose import of tqdm asks for notebook widgets.

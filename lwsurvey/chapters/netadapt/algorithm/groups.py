@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lwsurvey.chapters.netadapt.algorithm.graph import Graph, Part
 from lwsurvey.models.inverted_residual import InvertedResidual
 from lwsurvey.models.squeeze_excitation import SqueezeExcitation
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError
 
 KINDS = ("plain", "expansion", "bottleneck")
 """What NetAdapt prunes. The inner width of squeeze-and-excitation, kind ``squeeze``, stays as it

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lwsurvey import store
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError
 
 INPUTS = "run.json"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError
 
 Guide = Callable[[Sequence[float], Sequence[float], float, float], int]
 """Picks a proposal from accuracies and resources of all, accuracy and resource of their parent."""

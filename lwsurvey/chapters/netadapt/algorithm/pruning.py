@@ -10,7 +10,7 @@ from torch import nn
 
 from lwsurvey.chapters.netadapt.algorithm.graph import Graph
 from lwsurvey.chapters.netadapt.algorithm.groups import Group, groups, makers
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError
 
 Step = tuple[str, tuple[int, ...]]
 """Name of a group, and its channels that were kept."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError
 
 
 @dataclass(frozen=True)

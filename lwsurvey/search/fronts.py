@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lwsurvey.search.errors import SearchError
+from lwsurvey.search import SearchError
 
 
 def front(cost: ArrayLike, gain: ArrayLike) -> NDArray[np.bool_]:
