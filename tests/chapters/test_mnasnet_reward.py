@@ -1,8 +1,6 @@
-"""MnasNet's reward, and the chapter on it: formula, published networks, clouds, gains."""
+"""Chapter mnasnet-reward: formula, published networks, clouds, gains."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pandas as pd
@@ -22,67 +20,10 @@ from lwsurvey.chapters.mnasnet_reward import (
     tradeoff,
 )
 from lwsurvey.search import SearchError, fronts, space
-from lwsurvey.search.reward import HARD, SOFT, exponent, gain, reward
+from lwsurvey.search.reward import HARD, SOFT, reward
 from lwsurvey.search.table import Table
 
-SHARES, TIMES = st.floats(0.01, 1), st.floats(1, 1000)
-POWERS = st.floats(-2, 0)
 UNTIMED = settings(deadline=None, max_examples=60)  # the machine may be busy
-
-
-# The reward
-
-
-@UNTIMED
-@given(a=SHARES, t=TIMES, target=TIMES, alpha=POWERS, beta=POWERS)
-def test_a_reward_is_the_accuracy_at_the_target_and_the_power_law_elsewhere(
-    a, t, target, alpha, beta
-):
-    assert reward(a, target, target, alpha, beta) == a
-    w = alpha if t <= target else beta
-    wanted = math.exp(math.log(a) + w * (math.log(t) - math.log(target)))
-    assert reward(a, t, target, alpha, beta) == pytest.approx(wanted, rel=1e-12)
-
-
-@UNTIMED
-@given(a=SHARES, t=TIMES, target=TIMES, g=st.floats(0.001, 0.5))
-def test_twice_the_time_for_the_gain_pays_the_same(a, t, target, g):
-    w = exponent(g)
-    pair = reward(a, t, target, w, w), reward(a * (1 + g), 2 * t, target, w, w)
-    assert pair[0] == pytest.approx(pair[1], rel=1e-12)
-    assert gain(w) == pytest.approx(g, rel=1e-12)
-
-
-def test_arrays_series_and_numbers_broadcast():
-    series = pd.Series([70.0, 75.0], index=["a", "b"])
-    paid = reward(series, pd.Series([75.0, 150.0], index=["a", "b"]), 75.0, *HARD)
-    assert list(paid.index) == ["a", "b"] and list(paid) == [70.0, 37.5]
-    table = reward(np.array([0.5, 0.6]), np.array([[10.0], [20.0]]), 15, *SOFT)
-    assert table.shape == (2, 2)
-    assert reward(0.5, 20, 10, *HARD) == 0.25 and reward(0.5, 5, 10, *HARD) == 0.5
-
-
-@pytest.mark.parametrize(
-    ("arguments", "word"),
-    [
-        ((0.5, 0, 10), "latency"),
-        ((0.5, math.nan, 10), "latency"),
-        ((0.5, 10, -1), "target"),
-        ((-0.1, 10, 10), "accuracy"),
-        ((0.5, 10, 10, 0.07), "alpha"),
-        ((0.5, 10, 10, 0, math.inf), "beta"),
-        ((np.array([0.5, 0.6]), np.array([1.0, 0.0]), 10), "latency"),
-    ],
-)
-def test_what_cannot_be_paid_is_refused_by_name(arguments, word):
-    with pytest.raises(SearchError, match=word):
-        reward(*arguments)
-
-
-def test_an_exponent_needs_a_gain_above_minus_one():
-    assert exponent(0.05) == pytest.approx(-0.0703893279)
-    with pytest.raises(SearchError, match="gain"):
-        exponent(-1)
 
 
 # The formula
