@@ -74,9 +74,9 @@ def widest_neck(N, M, share):
 
 # %% mobilenet-v1-budget wrong: the widest network first
 def affordable(macs):
-    for alpha in sorted(published.ALPHAS, reverse=True):
-        for side in sorted(published.SIDES, reverse=True):
-            if published.counted(alpha, side).macs <= macs:
+    for alpha in sorted(tables.ALPHAS, reverse=True):
+        for side in sorted(tables.SIDES, reverse=True):
+            if tables.counted(alpha, side).macs <= macs:
                 return alpha, side
     return None
 
@@ -84,9 +84,9 @@ def affordable(macs):
 # %% mobilenet-v1-budget wrong: leaves out the network that costs the whole budget
 def affordable(macs):
     best, most = None, 0
-    for alpha in published.ALPHAS:
-        for side in published.SIDES:
-            cost_here = published.counted(alpha, side).macs
+    for alpha in tables.ALPHAS:
+        for side in tables.SIDES:
+            cost_here = tables.counted(alpha, side).macs
             if most < cost_here < macs:
                 best, most = (alpha, side), cost_here
     return best
@@ -94,26 +94,26 @@ def affordable(macs):
 
 # %% mobilenet-v1-budget wrong: the nearest network, even if it costs more
 def affordable(macs):
-    pairs = [(alpha, side) for alpha in published.ALPHAS for side in published.SIDES]
-    if macs < min(published.counted(*pair).macs for pair in pairs):
+    pairs = [(alpha, side) for alpha in tables.ALPHAS for side in tables.SIDES]
+    if macs < min(tables.counted(*pair).macs for pair in pairs):
         return None
-    return min(pairs, key=lambda pair: abs(published.counted(*pair).macs - macs))
+    return min(pairs, key=lambda pair: abs(tables.counted(*pair).macs - macs))
 
 
 # %% mobilenet-v1-budget wrong: the first that fits, from the largest image down
 def affordable(macs):
-    for side in sorted(published.SIDES, reverse=True):
-        for alpha in sorted(published.ALPHAS, reverse=True):
-            if published.counted(alpha, side).macs <= macs:
+    for side in sorted(tables.SIDES, reverse=True):
+        for alpha in sorted(tables.ALPHAS, reverse=True):
+            if tables.counted(alpha, side).macs <= macs:
                 return alpha, side
     return None
 
 
 # %% mobilenet-v1-budget wrong: a list
 def affordable(macs):
-    pairs = [[alpha, side] for alpha in published.ALPHAS for side in published.SIDES]
-    within = [pair for pair in pairs if published.counted(*pair).macs <= macs]
-    return max(within, key=lambda pair: published.counted(*pair).macs, default=None)
+    pairs = [[alpha, side] for alpha in tables.ALPHAS for side in tables.SIDES]
+    within = [pair for pair in pairs if tables.counted(*pair).macs <= macs]
+    return max(within, key=lambda pair: tables.counted(*pair).macs, default=None)
 
 
 # %% mobilenet-v1-budget right: sorts and walks up
@@ -121,8 +121,8 @@ def affordable(macs):
     from itertools import product
 
     answer = None
-    pairs = product(published.ALPHAS, published.SIDES)
-    for price, pair in sorted((published.counted(*pair).macs, pair) for pair in pairs):
+    pairs = product(tables.ALPHAS, tables.SIDES)
+    for price, pair in sorted((tables.counted(*pair).macs, pair) for pair in pairs):
         if price > macs:
             break
         answer = pair

@@ -1,8 +1,8 @@
-"""The pictures of the chapter; each returns a figure for `lwsurvey.show.figure`."""
+"""The figures of the chapter; each returns a figure for `lwsurvey.show.figure`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,9 +11,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import nn
 
-from lwsurvey.chapters.mobilenet_v1.nets import pairs
-from lwsurvey.figures import ends
-from lwsurvey.figures.theme import INK, PALETTE
+from lwsurvey.chapters.mobilenet_v1.networks import pairs
+from lwsurvey.figures import PALETTE, Box, Unit, intervals, log_ticks, units
 from lwsurvey.stats import Estimate
 
 ACROSS = 32
@@ -23,10 +22,26 @@ SCALE = 5200 / 569
 """Area of a bubble, in square points, for each million MACs."""
 
 
-def kernels(net: nn.Module) -> Figure:
-    """Every depthwise kernel of a network as a little picture, layer below layer.
+def blocks() -> Figure:
+    """The full convolution, the separable pair, and the pair with a shortcut.
 
-    Blue is positive and orange negative; the stronger the colour, the larger the weight beside
+    As in figure 3 of Howard et al. 2017, with the unit of the chapter's own question.
+    """
+    full = [Box("3 × 3\nfull", "dense", "BN, ReLU · M")]
+    depthwise = Box("3 × 3\ndepthwise", "depthwise", "BN, ReLU · N")
+    pair = [depthwise, Box("1 × 1", "pointwise", "BN, ReLU · M")]
+    added = [depthwise, Box("1 × 1", "pointwise", "BN · N")]
+    return units(
+        Unit("full convolution", full),
+        Unit("separable (V1)", pair),
+        Unit("what if", added, shortcut="ends", leaves="ReLU · N"),
+    )
+
+
+def kernels(net: nn.Module) -> Figure:
+    """Every depthwise kernel of a network as a little image, layer below layer.
+
+    Blue is positive and orange negative; the stronger the colour, the larger the weight against
     the largest of its kernel.
     """
     layers = [pair.depthwise.weight.detach().cpu().numpy()[:, 0] for pair in pairs(net)]
@@ -59,7 +74,7 @@ def bubbles(grid: pd.DataFrame) -> Figure:
     """The 16 networks of the paper's grid: areas are MACs, texts are MACs and cited accuracies.
 
     Args:
-        grid: as `lwsurvey.chapters.mobilenet_v1.published.grid` gives it.
+        grid: as `lwsurvey.chapters.mobilenet_v1.tables.grid` gives it.
     """
     alphas, sides = (sorted(set(grid.index.get_level_values(i))) for i in (0, 1))
     fig, ax = plt.subplots(figsize=(7, 5))
@@ -81,61 +96,44 @@ def curves(
     """Accuracy against MACs along both multipliers: the paper's on ImageNet, and ours.
 
     Args:
-        cited: `lwsurvey.chapters.mobilenet_v1.published.grid`.
+        cited: `lwsurvey.chapters.mobilenet_v1.tables.grid`.
         ours: accuracy by side and width multiplier.
         macs: of our networks, indexed by side and width multiplier.
     """
     fig, axes = plt.subplots(1, 2, figsize=(7, 3.5))
     fig.get_layout_engine().set(wspace=0.08)
     thinner, smaller = cited.xs(224, level="side"), cited.xs(1.0, level="alpha")
-    _line(axes[0], thinner.MACs, thinner.top1, 0, "thinner, α")
-    _line(axes[0], smaller.MACs, smaller.top1, 1, "smaller image, ρ")
     both = cited.query("alpha < 1 and side < 224").dropna(subset="top1")
-    axes[0].plot(both.MACs, both.top1, "D", color=PALETTE[2], label="both")
+    axes[0].plot(thinner.MACs, thinner.top1, "o-", linewidth=1.2, label="thinner, α")
+    axes[0].plot(smaller.MACs, smaller.top1, "o-", linewidth=1.2, label="smaller image, ρ")
+    axes[0].plot(both.MACs, both.top1, "D", label="both")
     axes[0].set(title="ImageNet, as cited", xlabel="million MACs", ylabel="top-1 accuracy, %")
-    for place, (side, found) in enumerate(ours.items()):
-        x = [macs[side, alpha] / 1e3 for alpha in found]
-        values = list(found.values())
-        style = dict(color=PALETTE[place], capsize=3, linewidth=1.2)
-        axes[1].errorbar(
-            x, [e.value for e in values], ends(values), fmt="o-", label=f"{side} px", **style
-        )
+    for colour, (side, found) in zip(PALETTE, ours.items(), strict=False):
+        line = {macs[side, alpha] / 1e3: one for alpha, one in found.items()}
+        style = dict(fmt="o-", linewidth=1.2, label=f"{side} px")
+        intervals(axes[1], line, colour=colour, **style)
     axes[1].set(title="Fashion-MNIST, measured", xlabel="thousand MACs", ylabel="test accuracy, %")
     for ax, ticks in zip(axes, ((50, 100, 200, 500), (10, 30, 100, 300)), strict=True):
-        _logarithmic(ax, ticks)
+        log_ticks(ax, ticks)
         ax.title.set_fontsize(11)
         ax.legend(fontsize=9.5, loc="lower right")
     return fig
 
 
-def _logarithmic(ax: plt.Axes, ticks: Sequence[float]) -> None:
-    ax.set_xscale("log")
-    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    ax.minorticks_off()
-
-
-def _line(ax: plt.Axes, x: pd.Series, y: pd.Series, colour: int, name: str) -> None:
-    ax.plot(x, y, "o-", color=PALETTE[colour], linewidth=1.2, label=name)
-
-
 def times(ratios: Mapping[str, Estimate], theory: Mapping[str, float]) -> Figure:
-    """Times over that of the plain network: measured with intervals, and as MACs would have it.
+    """Times over that of the whole network: measured with intervals, and as MACs would have it.
 
     Args:
         ratios: competitor -> measured ratio.
         theory: competitor -> ratio of the MACs.
     """
     fig, ax = plt.subplots(figsize=(7, 0.45 * len(ratios) + 1.2))
-    for place, (name, one) in enumerate(ratios.items()):
-        ax.errorbar(one.value, place, xerr=ends([one]), fmt="o", color=PALETTE[0], capsize=4)
-        ax.plot(theory[name], place, "|", color=PALETTE[1], markersize=16, markeredgewidth=2.5)
+    intervals(ax, ratios, horizontal=True, capsize=4, zero=1)
+    bars = dict(color=PALETTE[1], markeredgewidth=2.5)
+    ax.plot([theory[name] for name in ratios], range(len(ratios)), "|", markersize=16, **bars)
     ax.plot([], [], "o", color=PALETTE[0], label="time")
-    ax.plot([], [], "|", color=PALETTE[1], markersize=12, markeredgewidth=2.5, label="MACs")
-    ax.axvline(1, color=INK, linewidth=0.8)
-    ax.set_yticks(range(len(ratios)), list(ratios), fontsize=10)
-    ax.set_ylim(len(ratios) - 0.5, -0.5)
-    _logarithmic(ax, (0.1, 0.2, 0.5, 1, 2, 5, 10))
-    ax.grid(axis="y", visible=False)
+    ax.plot([], [], "|", markersize=12, label="MACs", **bars)
+    log_ticks(ax, (0.1, 0.2, 0.5, 1, 2, 5, 10))
     ax.set(xlabel="relative to MobileNet V1, α = 1, whole image")
     ax.legend(fontsize=9.5)
     return fig

@@ -1,4 +1,4 @@
-"""The grid of width and resolution: what the paper prints, and what we count."""
+"""What the paper prints of its own networks and of others, and what we count."""
 
 from __future__ import annotations
 
@@ -28,17 +28,10 @@ def printed() -> pd.DataFrame:
     return table.rename(columns=names)[["top1", *names.values()]]
 
 
-def _variant(name: str) -> tuple[float, int] | None:
+def multipliers(name: str) -> tuple[float, int] | None:
     """Width multiplier and side of a name such as "0.75-224" or "0.50 MobileNet-160"."""
     alpha, dash, side = name.replace(" MobileNet", "").partition("-")
     return (float(alpha), int(side)) if dash and side.isdigit() else None
-
-
-def multipliers() -> pd.DataFrame:
-    """`printed` of the networks that have both multipliers, indexed by ``alpha``, ``side``."""
-    rows = {v: row for name, row in printed().iterrows() if (v := _variant(name))}
-    index = pd.MultiIndex.from_tuples(rows, names=["alpha", "side"])
-    return pd.DataFrame(list(rows.values()), index=index)
 
 
 @cache
@@ -59,14 +52,15 @@ def weights(module: nn.Module) -> int:
 
 
 def grid() -> pd.DataFrame:
-    """All 16 networks: our counts in millions beside the printed ones, and the cited top-1."""
-    told, rows = multipliers(), []
-    for alpha in ALPHAS:
-        for side in SIDES:
-            macs = counted(alpha, side).macs / 1e6
-            rows.append((alpha, side, macs, weights(net(alpha)) / 1e6))
-    frame = pd.DataFrame(rows, columns=["alpha", "side", "MACs", "weights"])
-    frame = frame.set_index(["alpha", "side"])
+    """All 16 networks: our counts in millions next to the printed ones, and the cited top-1."""
+    cited = {at: row for name, row in printed().iterrows() if (at := multipliers(name))}
+    rows = {
+        (alpha, side): {
+            "MACs": counted(alpha, side).macs / 1e6, "weights": weights(net(alpha)) / 1e6
+        } for alpha in ALPHAS for side in SIDES
+    }  # fmt: skip
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis(["alpha", "side"])
+    told = pd.DataFrame.from_dict(cited, orient="index").rename_axis(["alpha", "side"])
     return frame.join(told.rename(columns={"macs": "MACs printed", "parameters": "printed"}))
 
 
@@ -82,7 +76,7 @@ def block_formula(alpha: float, side: int) -> int:
     return int(total)
 
 
-def of_blocks(alpha: float, side: int) -> int:
+def block_macs(alpha: float, side: int) -> int:
     """MACs of the 13 blocks of the built network."""
     layers = counted(alpha, side).layers
     return int(layers[layers.name.str.startswith("blocks.")].macs.sum())
