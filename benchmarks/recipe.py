@@ -24,8 +24,8 @@ MACS = 800_000
 """Of the networks, for one image."""
 
 NETWORKS = {
-    "mobilenet_v1": partial(small.matched, small.mobilenet_v1, MACS),
-    "shufflenet_v2": partial(small.matched, small.shufflenet_v2, MACS),
+    "mobilenet_v1": partial(small.match_macs, small.mobilenet_v1, MACS),
+    "shufflenet_v2": partial(small.match_macs, small.shufflenet_v2, MACS),
 }
 
 PAIRS = ((0.1, 5e-4), (0.05, 5e-4), (0.2, 5e-4), (0.1, 1e-4), (0.1, 1e-3))

@@ -1,12 +1,18 @@
-"""Building blocks that several families of networks share."""
+"""Blocks that several families of networks share; the tests prove them equal to others'."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor, nn
 
 Layer = Callable[[int], nn.Module]
+Make = Callable[[], nn.Module]
+
+
+class WidthError(ValueError):
+    """Channels that a block cannot have, where other channels would do; the message says why."""
 
 
 def channel_shuffle(x: Tensor, groups: int) -> Tensor:
@@ -54,6 +60,15 @@ def same_convolution(
     return nn.Conv2d(N, M, K, stride, padding, dilation, groups, bias)
 
 
+def conv_norm(
+    N: int, M: int, K: int = 1, stride: int = 1, *, groups: int = 1,
+    norm: Layer = nn.BatchNorm2d, activation: Make | None = None,
+) -> nn.Sequential:  # fmt: skip
+    """A `same_convolution`, its normalisation, and an activation if one is given."""
+    layers = [same_convolution(N, M, K, stride, groups), norm(M)]
+    return nn.Sequential(*layers, *([activation()] if activation else []))
+
+
 def norm_relu(channels: int) -> nn.Sequential:
     """Batch normalisation, then ReLU."""
     return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
@@ -98,6 +113,113 @@ class DepthwiseSeparable(nn.Sequential):
         self.after_depthwise = after(N)
         self.pointwise = same_convolution(N, M, 1)
         self.after_pointwise = after(M)
+
+
+class SqueezeExcitation(nn.Module):
+    """Weigh each channel by a score that is computed from the means of all channels.
+
+    Hu et al. 2018, equations 2 to 4: ``z = mean(x)`` over the map, ``s = gate(W2 delta(W1 z))``,
+    ``s * x``. Both layers have biases, as in the authors' code, which the equations leave out.
+
+    Args:
+        C: channels.
+        squeezed: channels between the two layers; the paper's ``C / r``.
+        delta: the activation between the layers.
+        gate: what makes a score of the second layer's output; V3 has ``nn.Hardsigmoid``.
+        side: the descriptor's rows and columns: 1 is the paper's mean over the whole map, 2
+            has a mean for each quarter of it, and four times the weights in the first layer.
+
+    Raises:
+        ValueError: a size that is not positive.
+    """
+
+    def __init__(
+        self,
+        C: int,
+        squeezed: int,
+        *,
+        delta: Make = nn.ReLU,
+        gate: Make = nn.Sigmoid,
+        side: int = 1,
+    ) -> None:
+        if min(C, squeezed, side) < 1:
+            raise ValueError(f"C, squeezed and side are 1 or more, not {C}, {squeezed}, {side}")
+        super().__init__()
+        self.squeeze = nn.AdaptiveAvgPool2d(side)
+        # A kernel that covers the descriptor is a fully connected layer on all of it.
+        self.fc1 = nn.Conv2d(C, squeezed, side)
+        self.delta = delta()
+        self.fc2 = nn.Conv2d(squeezed, C, 1)
+        self.gate = gate()
+
+    def scores(self, x: Tensor) -> Tensor:
+        """The weights of the channels, of shape ``(batch, C, 1, 1)``."""
+        return self.gate(self.fc2(self.delta(self.fc1(self.squeeze(x)))))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scores(x)
+
+
+class InvertedResidual(nn.Module):
+    """Expand by a 1 x 1, filter by a depthwise K x K, project by a 1 x 1 convolution.
+
+    MobileNet V2's block (Sandler et al. 2018, table 1), which V3 has too; batch normalisation
+    follows each convolution.
+
+    Args:
+        N: input channels.
+        M: output channels.
+        hidden: channels in the middle, ``t * N``; as many as ``N`` leave the expansion out, as
+            in the first block of V2 and V3, unless it is to stay.
+        K: side of the depthwise kernel, odd.
+        stride: of the depthwise convolution.
+        activation: after expansion and depthwise convolution.
+        squeeze: makes what stands between the depthwise layer and the projection, from its
+            channels, such as `SqueezeExcitation`; nothing by default.
+        shortcut: add the input, where the stride is 1 and ``N`` equals ``M``.
+        linear: no activation after the projection.
+        depthwise_activation: an activation after the depthwise convolution.
+        always_expand: a 1 x 1 convolution in front even where ``hidden`` equals ``N``.
+        norm: makes the normalisation from its channels.
+
+    Raises:
+        ValueError: a size that is not positive, or an even kernel.
+    """
+
+    def __init__(
+        self,
+        N: int,
+        M: int,
+        *,
+        hidden: int,
+        K: int = 3,
+        stride: int = 1,
+        activation: Make = nn.ReLU6,
+        squeeze: Layer | None = None,
+        shortcut: bool = True,
+        linear: bool = True,
+        depthwise_activation: bool = True,
+        always_expand: bool = False,
+        norm: Layer = nn.BatchNorm2d,
+    ) -> None:
+        if min(N, M, hidden, stride) < 1:
+            raise ValueError(f"sizes are 1 or more, not {N}, {M}, {hidden} and stride {stride}")
+        super().__init__()
+        self.shortcut = shortcut and stride == 1 and N == M
+        layer = partial(conv_norm, norm=norm)
+        self.expand = nn.Sequential()
+        if always_expand or hidden != N:
+            self.expand = layer(N, hidden, activation=activation)
+        self.depthwise = layer(
+            hidden, hidden, K, stride, groups=hidden,
+            activation=activation if depthwise_activation else None,
+        )  # fmt: skip
+        self.squeeze = squeeze(hidden) if squeeze else nn.Identity()
+        self.project = layer(hidden, M, activation=None if linear else activation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.project(self.squeeze(self.depthwise(self.expand(x))))
+        return x + out if self.shortcut else out
 
 
 class Residual(nn.Module):

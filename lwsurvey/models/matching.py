@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from lwsurvey import cost
-from lwsurvey.models.errors import WidthError
+from lwsurvey.models.blocks import WidthError
 
 WITHIN = 0.05
 """The largest relative distance from the wanted MACs."""
@@ -32,7 +32,7 @@ Widths = tuple[int, int]
 Count = Callable[[int, int], int]
 
 
-def matched(builder: Builder, macs: int, **options: Any) -> nn.Module:
+def match_macs(builder: Builder, macs: int, **options: Any) -> nn.Module:
     """A network of ``lwsurvey.models.small`` whose MACs are nearest to ``macs``.
 
     The late width is twice the early one if that comes within 1 %; where the groups leave too

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
 from torch import nn
 
-from lwsurvey.models.blocks import Head, Layer, same_convolution
-from lwsurvey.models.inverted_residual import InvertedResidual
-from lwsurvey.models.rounding import rounded
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
-
-Make = Callable[[], nn.Module]
+from lwsurvey.models.blocks import (
+    Head,
+    InvertedResidual,
+    Layer,
+    Make,
+    SqueezeExcitation,
+    conv_norm,
+)
+from lwsurvey.models.mobilenet_v2 import round_channels
 
 BatchNorm = partial(nn.BatchNorm2d, eps=1e-3, momentum=0.01)
 """As in the authors' code, where the momentum is written 0.99."""
@@ -56,7 +59,7 @@ class MobileNetV3(nn.Sequential):
 
     Args:
         size: ``large`` or ``small``.
-        alpha: width multiplier; widths are `rounded` to multiples of 8.
+        alpha: width multiplier; `round_channels` makes widths multiples of 8.
         classes: outputs.
         tail: ``efficient``, or ``original`` for the last stage as it was before the authors
             shortened it (figure 5, drawn for ``large`` alone).
@@ -85,13 +88,13 @@ class MobileNetV3(nn.Sequential):
     ) -> None:
         _check(size, alpha, tail, stem)
         rows, last = SIZES[size]
-        N, C = rounded(stem * alpha), rounded(rows[-1].M * alpha)
+        N, C = round_channels(stem * alpha), round_channels(rows[-1].M * alpha)
         excite = partial(_excitation, gate=gate) if squeeze else None
         super().__init__()
-        self.stem = _convolution(3, N, 3, activation, stride=2)
+        self.stem = conv_norm(3, N, 3, stride=2, norm=BatchNorm, activation=activation)
         self.blocks = nn.Sequential(*_body(rows, N, alpha, excite, activation))
         make = _efficient if tail == "efficient" else _original
-        self.tail = make(C, rounded(last * alpha), classes, activation)
+        self.tail = make(C, round_channels(last * alpha), classes, activation)
 
 
 def _check(size: str, alpha: float, tail: str, stem: int) -> None:
@@ -109,9 +112,9 @@ def _body(
     rows: tuple[Row, ...], N: int, alpha: float, excite: Layer | None, activation: Make
 ) -> Iterator[InvertedResidual]:
     for i, row in enumerate(rows):
-        M = rounded(row.M * alpha)
+        M = round_channels(row.M * alpha)
         yield InvertedResidual(
-            N, M, hidden=rounded(row.hidden * alpha) if i else N, K=row.K, stride=row.stride,
+            N, M, hidden=round_channels(row.hidden * alpha) if i else N, K=row.K, stride=row.stride,
             activation=activation if row.hs else nn.ReLU,
             squeeze=excite if row.se else None, norm=BatchNorm,
         )  # fmt: skip
@@ -119,17 +122,14 @@ def _body(
 
 
 def _excitation(channels: int, gate: Make) -> SqueezeExcitation:
-    return SqueezeExcitation(channels, rounded(channels / 4), gate=gate)
-
-
-def _convolution(N: int, M: int, K: int, activation: Make, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(same_convolution(N, M, K, stride), BatchNorm(M), activation())
+    return SqueezeExcitation(channels, round_channels(channels / 4), gate=gate)
 
 
 def _efficient(C: int, last: int, classes: int, activation: Make) -> nn.Sequential:
     """One 1 x 1 convolution on the map; what follows works on the mean of the map."""
     return nn.Sequential(
-        _convolution(C, 6 * C, 1, activation), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        conv_norm(C, 6 * C, norm=BatchNorm, activation=activation),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
         nn.Linear(6 * C, last), activation(), nn.Dropout(0.2), nn.Linear(last, classes),
     )  # fmt: skip
 
@@ -138,5 +138,5 @@ def _original(C: int, last: int, classes: int, activation: Make) -> nn.Sequentia
     """Expansion, depthwise 3 x 3, projection and the last 1 x 1 convolution, all on the map."""
     return nn.Sequential(
         InvertedResidual(C, 2 * C, hidden=6 * C, activation=activation, norm=BatchNorm),
-        _convolution(2 * C, last, 1, activation), Head(last, classes),
+        conv_norm(2 * C, last, norm=BatchNorm, activation=activation), Head(last, classes),
     )  # fmt: skip

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lwsurvey.cost.closed_form import scaled
-from lwsurvey.models.blocks import ChannelShuffle, Head, norm_relu, same_convolution
-from lwsurvey.models.errors import WidthError
+from lwsurvey.models.blocks import ChannelShuffle, Head, WidthError, norm_relu, same_convolution
 
 STAGE_2 = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
 """Output channels of stage 2 at scale 1 by groups (table 1); stages 3 and 4 have twice and

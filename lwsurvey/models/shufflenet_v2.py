@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lwsurvey.models.blocks import Head, channel_shuffle, norm_relu, same_convolution
-from lwsurvey.models.errors import WidthError
+from lwsurvey.models.blocks import Head, WidthError, channel_shuffle, norm_relu, same_convolution
 
 WIDTHS = {
     0.5: (24, 48, 96, 192, 1024),

@@ -9,6 +9,7 @@ in the unit and in the width that it affords.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import pandas as pd
 from torch import nn
@@ -16,14 +17,22 @@ from torch import nn
 from lwsurvey import cost
 from lwsurvey.models import shufflenet_v1 as v1
 from lwsurvey.models import shufflenet_v2 as v2
-from lwsurvey.models.blocks import DepthwiseSeparable, Head, norm_relu, same_convolution
-from lwsurvey.models.errors import WidthError
-from lwsurvey.models.inverted_residual import InvertedResidual
-from lwsurvey.models.matching import matched
-from lwsurvey.models.small_v3 import mobilenet_v3
+from lwsurvey.models.blocks import (
+    DepthwiseSeparable,
+    Head,
+    InvertedResidual,
+    Make,
+    SqueezeExcitation,
+    WidthError,
+    conv_norm,
+    norm_relu,
+    same_convolution,
+)
+from lwsurvey.models.matching import match_macs
+from lwsurvey.models.mobilenet_v3 import TAILS
 
 __all__ = [
-    "INPUT", "costs", "matched", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3", "plan",
+    "INPUT", "costs", "match_macs", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3", "plan",
     "shufflenet_v1", "shufflenet_v2",
 ]  # fmt: skip
 
@@ -152,3 +161,66 @@ def mobilenet_v2(
         return InvertedResidual(N, M, hidden=N if first else t * N, stride=stride)
 
     return plan(unit, width, late, classes)
+
+
+def mobilenet_v3(
+    width: int, *, t: int = 4, squeeze: bool = True, activation: Make = nn.Hardswish,
+    gate: Make = nn.Hardsigmoid, stem: int = 16, tail: str = "efficient", classes: int = 10,
+) -> nn.Sequential:  # fmt: skip
+    """MobileNet V3 in miniature, with the parts that its authors changed as options.
+
+    Not the `plan`, but a stem of stride 2 and a block without expansion, as in the paper; a
+    stage of three blocks at 7 x 7 with ReLU, one at 4 x 4 with ``activation``; and the last
+    stage, in proportion.
+
+    Args:
+        width: channels at 7 x 7; twice as many at 4 x 4.
+        t: expansion.
+        squeeze: Squeeze-and-Excitation, to a quarter of the expanded width, in all blocks that
+            expand.
+        activation: of stem, second stage and last stage.
+        gate: of Squeeze-and-Excitation.
+        stem: channels of the first convolution.
+        tail: ``efficient`` or ``original``, as in `MobileNetV3`.
+        classes: outputs.
+
+    Raises:
+        ValueError: an unknown tail, or a number that is not positive.
+    """
+    if tail not in TAILS:
+        raise ValueError(f"tail is one of {', '.join(TAILS)}, not {tail!r}")
+    if min(width, t, stem) < 1:
+        raise ValueError(f"width, t and stem are 1 or more, not {width}, {t} and {stem}")
+    excite = partial(_excitation, gate=gate) if squeeze else None
+
+    def unit(N: int, M: int, stride: int, activation: Make) -> nn.Module:
+        return InvertedResidual(
+            N, M, hidden=t * N, stride=stride, activation=activation, squeeze=excite
+        )
+
+    make = _efficient if tail == "efficient" else _original
+    network = nn.Sequential()
+    network.stem = conv_norm(1, stem, 3, stride=2, activation=activation)
+    network.first = InvertedResidual(stem, 16, hidden=stem, activation=nn.ReLU)
+    network.early = _stage(partial(unit, activation=nn.ReLU), 16, width, UNITS)
+    network.late = _stage(partial(unit, activation=activation), width, 2 * width, UNITS)
+    network.tail = make(2 * width, t, classes, activation)
+    return network
+
+
+def _excitation(channels: int, gate: Make) -> SqueezeExcitation:
+    return SqueezeExcitation(channels, max(1, channels // 4), gate=gate)
+
+
+def _efficient(C: int, t: int, classes: int, activation: Make) -> nn.Sequential:
+    return nn.Sequential(
+        conv_norm(C, t * C, activation=activation), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(t * C, 8 * C), activation(), nn.Linear(8 * C, classes),
+    )  # fmt: skip
+
+
+def _original(C: int, t: int, classes: int, activation: Make) -> nn.Sequential:
+    return nn.Sequential(
+        InvertedResidual(C, 2 * C, hidden=t * C, activation=activation),
+        conv_norm(2 * C, 8 * C, activation=activation), Head(8 * C, classes),
+    )  # fmt: skip

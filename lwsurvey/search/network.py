@@ -12,9 +12,14 @@ import pandas as pd
 from torch import Tensor, nn
 
 from lwsurvey import data, latency, train
-from lwsurvey.models.blocks import DepthwiseSeparable, Head, norm_relu, same_convolution
-from lwsurvey.models.inverted_residual import InvertedResidual
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
+from lwsurvey.models.blocks import (
+    DepthwiseSeparable,
+    Head,
+    InvertedResidual,
+    SqueezeExcitation,
+    norm_relu,
+    same_convolution,
+)
 from lwsurvey.search import SearchError, space
 from lwsurvey.search.space import Architecture, Block
 

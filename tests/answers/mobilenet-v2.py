@@ -35,7 +35,7 @@ def macs(N, M, t, side, stride):
 # %% mobilenet-v2-macs right: counts a module
 def macs(N, M, t, side, stride):
     from lwsurvey import cost
-    from lwsurvey.models.inverted_residual import InvertedResidual
+    from lwsurvey.models.blocks import InvertedResidual
 
     block = InvertedResidual(N, M, hidden=t * N, stride=stride)
     return cost.count(block, (1, N, side, side)).macs

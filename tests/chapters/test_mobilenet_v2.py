@@ -22,8 +22,7 @@ from lwsurvey.chapters.mobilenet_v2 import (
 )
 from lwsurvey.chapters.mobilenet_v2.chain import JOINS, Chain
 from lwsurvey.models import editing, small
-from lwsurvey.models.blocks import DepthwiseSeparable, norm_relu
-from lwsurvey.models.inverted_residual import InvertedResidual
+from lwsurvey.models.blocks import DepthwiseSeparable, InvertedResidual, norm_relu
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
 from lwsurvey.models.mobilenet_v2 import MobileNetV2
 from lwsurvey.stats import exact, mean_interval
@@ -50,12 +49,12 @@ def block_network(**options) -> nn.Module:
         ({}, {}),
         ({"join": "none"}, {"shortcut": False}),
         ({"linear": False}, {"linear": False}),
-        ({"filtered": False}, {"filtered": False}),
+        ({"filtered": False}, {"depthwise_activation": False}),
     ],
 )
 def test_a_chain_is_the_network_of_blocks_in_each_state(chained, blocked):
     blocks = anatomy.stirred(block_network(**blocked))
-    chain = editing.copied(blocks, Chain(8, **chained)).eval()
+    chain = editing.copy_weights(blocks, Chain(8, **chained)).eval()
     assert torch.allclose(chain(X), blocks(X), rtol=1e-4, atol=1e-4)
 
 

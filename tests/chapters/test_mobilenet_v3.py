@@ -128,7 +128,7 @@ def test_inverted_residuals_see_an_activation_behind_a_projection():
 @pytest.mark.parametrize("name", ["large", "small"])
 def test_copied_weights_give_torchvisions_outputs(name):
     theirs = getattr(library, f"mobilenet_v3_{name}")().eval()
-    ours = editing.copied(theirs, MobileNetV3(name)).eval()
+    ours = editing.copy_weights(theirs, MobileNetV3(name)).eval()
     x = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
         assert torch.allclose(ours(x), theirs(x), atol=1e-5)
@@ -136,7 +136,7 @@ def test_copied_weights_give_torchvisions_outputs(name):
 
 def test_copying_refuses_another_network():
     with pytest.raises((ValueError, RuntimeError)):
-        editing.copied(MobileNetV3("small"), MobileNetV3("large"))
+        editing.copy_weights(MobileNetV3("small"), MobileNetV3("large"))
 
 
 # The ends

@@ -15,7 +15,7 @@ from lwsurvey.chapters.se import arms, attention, counts, draw, families, librar
 from lwsurvey.chapters.se.families import FAMILIES, Slot
 from lwsurvey.data import Images, Split
 from lwsurvey.models import small, zoo
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
+from lwsurvey.models.blocks import SqueezeExcitation
 from lwsurvey.stats import exact
 
 MADE = arms.families() | arms.variations() | arms.descriptors()

@@ -206,7 +206,7 @@ def test_folding_changes_nothing_but_the_normalisations(unit):
             nn.init.uniform_(part.running_mean, -1, 1)
             nn.init.uniform_(part.running_var, 0.5, 2)
             nn.init.uniform_(part.weight, 0.5, 2)
-    folded = editing.folded(unit)
+    folded = editing.fold_norms(unit)
     x = torch.randn(2, 8 if isinstance(unit, v2.Unit) else unit.branch[0].in_channels, 6, 6)
     assert torch.allclose(folded(x), unit.eval()(x), atol=1e-4)
     assert not any(isinstance(part, nn.BatchNorm2d) for part in folded.modules())
@@ -247,7 +247,7 @@ def test_what_stands_behind_a_convolution():
     assert anatomy.after(unit.branch, "1x1") == ["ReLU", "ChannelShuffle"]
     assert anatomy.after(unit.branch, "3x3") == []
     theirs = library.shufflenet_v2_x0_5().stage2[1].branch2
-    assert anatomy.sequence(theirs) == ["1x1", "ReLU", "3x3", "1x1", "ReLU"]
+    assert anatomy.layer_names(theirs) == ["1x1", "ReLU", "3x3", "1x1", "ReLU"]
 
 
 def test_shortcuts_are_found_by_silencing_the_branch():

@@ -22,9 +22,8 @@ from lwsurvey.latency.lookup.grid import grid, points
 from lwsurvey.latency.lookup.layers import module, shapes
 from lwsurvey.latency.steps import steps
 from lwsurvey.models import small
-from lwsurvey.models.blocks import Head, norm_relu
+from lwsurvey.models.blocks import Head, SqueezeExcitation, norm_relu
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
 from lwsurvey.search import network as searched
 from lwsurvey.search import space
 

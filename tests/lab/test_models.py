@@ -19,19 +19,18 @@ from lwsurvey.models.blocks import (
     Bottleneck,
     ChannelShuffle,
     Head,
+    InvertedResidual,
     Residual,
+    SqueezeExcitation,
     same_convolution,
 )
 from lwsurvey.models.espnet import ESP, ESPNet, ESPNetC
 from lwsurvey.models.googlenet import GoogLeNet
-from lwsurvey.models.inverted_residual import InvertedResidual
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
-from lwsurvey.models.mobilenet_v2 import MobileNetV2
+from lwsurvey.models.mobilenet_v2 import MobileNetV2, round_channels
 from lwsurvey.models.mobilenet_v3 import MobileNetV3
-from lwsurvey.models.rounding import rounded
 from lwsurvey.models.shufflenet_v1 import ShuffleNetV1
 from lwsurvey.models.shufflenet_v2 import ShuffleNetV2
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
 
 
 def meta(make, *arguments, **options) -> nn.Module:
@@ -152,7 +151,7 @@ def test_resnets_blocks_equal_torchvisions(N, stride):
         theirs = kind(N, planes, stride, downsample=None if same else projection()).eval()
         for value in theirs.state_dict().values():
             value.copy_(_random_like(value) if value.is_floating_point() else value)
-        torch.testing.assert_close(editing.copied(theirs, ours).eval()(x), theirs(x))
+        torch.testing.assert_close(editing.copy_weights(theirs, ours).eval()(x), theirs(x))
 
 
 def test_a_residual_without_projection_adds_where_the_shape_stays():
@@ -178,7 +177,7 @@ def test_an_inverted_residual_has_what_is_asked_for():
     assert not InvertedResidual(8, 9, hidden=24).shortcut
     assert len(InvertedResidual(8, 8, hidden=8).expand) == 0
     assert len(InvertedResidual(8, 8, hidden=8, always_expand=True).expand) == 3
-    assert len(InvertedResidual(8, 8, hidden=24, filtered=False).depthwise) == 2
+    assert len(InvertedResidual(8, 8, hidden=24, depthwise_activation=False).depthwise) == 2
     squeezed = InvertedResidual(8, 8, hidden=24, squeeze=lambda C: SqueezeExcitation(C, 6))
     assert squeezed.squeeze.fc1.in_channels == 24
 
@@ -189,7 +188,7 @@ def test_an_inverted_residual_has_what_is_asked_for():
 def test_channels_are_rounded_as_timm_rounds_them(channels, expected):
     from timm.layers import make_divisible
 
-    assert rounded(channels) == make_divisible(channels) == expected
+    assert round_channels(channels) == make_divisible(channels) == expected
 
 
 @pytest.mark.parametrize("alpha", [1, 0.75, 0.5, 0.25])

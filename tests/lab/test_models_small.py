@@ -9,11 +9,14 @@ import torch
 from torch import nn
 
 from lwsurvey import cost
-from lwsurvey.models import matching, shufflenet_v1, shufflenet_v2, small, small_v3
-from lwsurvey.models.blocks import ChannelShuffle, DepthwiseSeparable
-from lwsurvey.models.errors import WidthError
-from lwsurvey.models.inverted_residual import InvertedResidual
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
+from lwsurvey.models import matching, mobilenet_v3, shufflenet_v1, shufflenet_v2, small
+from lwsurvey.models.blocks import (
+    ChannelShuffle,
+    DepthwiseSeparable,
+    InvertedResidual,
+    SqueezeExcitation,
+    WidthError,
+)
 
 MACS = 390_000
 NETWORKS = [
@@ -27,7 +30,7 @@ NETWORKS = [
 
 @pytest.mark.parametrize(("builder", "options", "unit"), NETWORKS)
 def test_every_family_follows_the_plan_at_matched_cost(builder, options, unit):
-    network = small.matched(builder, MACS, **options)
+    network = small.match_macs(builder, MACS, **options)
     assert abs(cost.count(network, small.INPUT).macs / MACS - 1) <= matching.WITHIN
     x = torch.zeros(2, 1, 28, 28)
     with torch.no_grad():
@@ -41,9 +44,9 @@ def test_every_family_follows_the_plan_at_matched_cost(builder, options, unit):
 @pytest.mark.parametrize(("builder", "options"), [(b, o) for b, o, _ in NETWORKS[1:6]])
 def test_without_shuffle_everything_else_is_equal(builder, options):
     torch.manual_seed(0)
-    mixed = small.matched(builder, MACS, **options)
+    mixed = small.match_macs(builder, MACS, **options)
     torch.manual_seed(0)
-    apart = small.matched(builder, MACS, shuffle=False, **options)
+    apart = small.match_macs(builder, MACS, shuffle=False, **options)
     weights = mixed.state_dict(), apart.state_dict()
     assert list(weights[0]) == list(weights[1])
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
@@ -80,7 +83,7 @@ def test_the_search_draws_nothing_and_finds_the_same_again():
     widths = matching._widths(small.shufflenet_v2, 500_000, ())
     assert torch.equal(before, torch.get_rng_state())
     torch.manual_seed(3)
-    first = small.matched(small.shufflenet_v2, 500_000)
+    first = small.match_macs(small.shufflenet_v2, 500_000)
     torch.manual_seed(3)
     again = small.shufflenet_v2(widths[0], late=widths[1])
     assert all(map(torch.equal, first.state_dict().values(), again.state_dict().values()))
@@ -89,7 +92,7 @@ def test_the_search_draws_nothing_and_finds_the_same_again():
 @pytest.mark.parametrize(("macs", "ratio_is_two"), [(488_500, True), (477_000, False)])
 def test_the_nearest_width_is_found(macs, ratio_is_two):
     """Against a search through all widths; between two of them another ratio comes nearer."""
-    found = small.matched(small.mobilenet_v1, macs)
+    found = small.match_macs(small.mobilenet_v1, macs)
     widths = range(30, 42)
     every = {w: cost.count(small.mobilenet_v1(w), small.INPUT).macs for w in widths}
     nearest = min(abs(count - macs) for count in every.values())
@@ -101,13 +104,13 @@ def test_the_nearest_width_is_found(macs, ratio_is_two):
 
 def test_what_cannot_be_matched_is_said():
     with pytest.raises(ValueError, match=r"shufflenet_v1\(groups=8\) comes within 5% of 100000"):
-        small.matched(small.shufflenet_v1, 100_000, groups=8)
+        small.match_macs(small.shufflenet_v1, 100_000, groups=8)
 
     def never(width: int, late: int) -> nn.Module:
         raise WidthError("no")
 
     with pytest.raises(ValueError, match=r"never.* takes no two widths"):
-        small.matched(never, 100_000)
+        small.match_macs(never, 100_000)
 
 
 @pytest.mark.parametrize(("builder", "options"), [(b, o) for b, o, _ in NETWORKS])
@@ -131,17 +134,17 @@ def test_a_builder_that_breaks_the_rule_is_counted():
 
 def test_an_error_that_is_not_of_the_width_is_not_taken_for_one():
     with pytest.raises(ValueError, match="5 do not"):
-        small.matched(small.shufflenet_v1, 100_000, groups=5)
+        small.match_macs(small.shufflenet_v1, 100_000, groups=5)
     with pytest.raises(ValueError, match="MACs are 1 or more, not 0"):
-        small.matched(small.mobilenet_v1, 0)
+        small.match_macs(small.mobilenet_v1, 0)
     with pytest.raises(ValueError, match="the expansion is 1 or more, not 0"):
-        small.matched(small.mobilenet_v2, 100_000, t=0)
+        small.match_macs(small.mobilenet_v2, 100_000, t=0)
 
 
 @pytest.mark.parametrize(("builder", "options"), [(b, o) for b, o, _ in NETWORKS])
 def test_the_search_counts_few_networks_and_counts_them_whole(builder, options):
     matching._widths.cache_clear(), matching._macs.cache_clear()
-    small.matched(builder, 431_000, **options)
+    small.match_macs(builder, 431_000, **options)
     assert matching._macs.cache_info().currsize <= 9
     given = tuple(sorted(options.items()))
     whole = builder(96, late=192, **options)
@@ -176,17 +179,17 @@ def test_the_full_networks_can_do_without_shuffle(make):
     assert not any(unit.shuffle for unit in units)
 
 
-@pytest.mark.parametrize("tail", small_v3.TAILS)
+@pytest.mark.parametrize("tail", mobilenet_v3.TAILS)
 @pytest.mark.parametrize("squeeze", [True, False])
 def test_v3_has_its_parts_where_the_paper_has_them(tail, squeeze):
     network = small.mobilenet_v3(8, squeeze=squeeze, activation=nn.SiLU, stem=32, tail=tail)
     assert network(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
     excited = [m for m in network.modules() if isinstance(m, SqueezeExcitation)]
-    assert len(excited) == (2 * small_v3.UNITS if squeeze else 0)
+    assert len(excited) == (2 * small.UNITS if squeeze else 0)
     assert network.stem[0].out_channels == 32 and len(network.first.expand) == 0
     early = [type(m) for m in network.early.modules() if isinstance(m, nn.SiLU)]
     late = [type(m) for m in network.late.modules() if isinstance(m, nn.SiLU)]
-    assert (len(early), len(late)) == (0, 2 * small_v3.UNITS)
+    assert (len(early), len(late)) == (0, 2 * small.UNITS)
     spatial = [m for m in network.tail.modules() if isinstance(m, nn.Conv2d) and m.groups > 1]
     assert len(spatial) == (tail == "original")
 

@@ -321,7 +321,9 @@ def test_the_summary_has_an_interval_for_each_arm():
 def test_the_recipe_learns_fashion_mnist():
     """A few steps on a part of the subset: far above chance, far from the end."""
     split = data.fashion_mnist().take(2000, 1000)
-    fitted = train.fit(lambda: small.matched(small.mobilenet_v1, 200_000), split, seed=0, epochs=2)
+    fitted = train.fit(
+        lambda: small.match_macs(small.mobilenet_v1, 200_000), split, seed=0, epochs=2
+    )
     assert 50 < fitted.validation < 95 and 50 < fitted.test < 95
 
 

@@ -20,7 +20,7 @@ from lwsurvey.models.blocks import (
     norm_relu,
     same_convolution,
 )
-from lwsurvey.models.editing import replaced
+from lwsurvey.models.editing import replace
 
 STEM, EARLY, LATE = 24, 32, 64
 """Channels of the first convolution (14 x 14), at 7 x 7 and at 4 x 4, for images of 28 x 28."""
@@ -53,7 +53,7 @@ def full() -> nn.Module:
         N, M = pair.pointwise.in_channels, pair.pointwise.out_channels
         return nn.Sequential(same_convolution(N, M, 3, pair.depthwise.stride[0]), norm_relu(M))
 
-    return replaced(plain(), DepthwiseSeparable, standard)
+    return replace(plain(), DepthwiseSeparable, standard)
 
 
 def with_shortcuts(net: nn.Module) -> nn.Module:
@@ -66,7 +66,7 @@ def with_shortcuts(net: nn.Module) -> nn.Module:
         pair.after_pointwise[1] = nn.Identity()
         return Residual(pair, nn.Identity(), relu=True)
 
-    return replaced(net, DepthwiseSeparable, joined)
+    return replace(net, DepthwiseSeparable, joined)
 
 
 def shortcut() -> nn.Module:

@@ -8,8 +8,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from lwsurvey.models.editing import copied
-from lwsurvey.models.probing import bypass, entering, sequence
+from lwsurvey.models.editing import bypass, copy_weights, layer_names, unit_inputs
 
 BLOCK = "1x1 ReLU6 3x3 ReLU6 1x1"
 """Table 1 of the paper as a word: the order of convolutions and activations."""
@@ -24,7 +23,7 @@ def blocks(net: nn.Module, kind: type) -> pd.DataFrame:
         (such as `BLOCK`), ``shortcut`` (something comes out if the branch gives nothing, which
         is tried), ``bare`` (convolutions without a normalisation right behind them).
     """
-    return pd.DataFrame([_row(block, x) for block, x in entering(net, kind)])
+    return pd.DataFrame([_row(block, x) for block, x in unit_inputs(net, kind)])
 
 
 def _row(block: nn.Module, x: torch.Tensor) -> dict[str, object]:
@@ -40,7 +39,7 @@ def _row(block: nn.Module, x: torch.Tensor) -> dict[str, object]:
         "t": middle.in_channels / x.shape[1],
         "stride": middle.stride[0],
         "depthwise": middle.groups == middle.in_channels == middle.out_channels,
-        "order": " ".join(part for part in sequence(block) if part != type(block).__name__),
+        "order": " ".join(part for part in layer_names(block) if part != type(block).__name__),
         "shortcut": bool(out.any()),
         "bare": _bare(block),
     }
@@ -76,7 +75,7 @@ def printed(spec: pd.DataFrame) -> pd.DataFrame:
 def bottlenecks(net: nn.Module, kind: type) -> pd.DataFrame:
     """ResNet's blocks: ``kernel`` of the middle, ``slim`` and ``M`` channels, ``relu_on_slim``."""
     rows, shapes = [], []
-    for block, x in entering(net, kind):
+    for block, x in unit_inputs(net, kind):
         hook = block.relu.register_forward_hook(lambda _, x, y: shapes.append(y.shape[1]))
         with torch.inference_mode():
             block(x)
@@ -111,4 +110,4 @@ def agree(ours: nn.Module, theirs: nn.Module, shape: tuple[int, ...]) -> bool:
     """
     theirs = stirred(theirs)
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    return torch.allclose(copied(theirs, ours).eval()(x), theirs(x), rtol=1e-4, atol=1e-4)
+    return torch.allclose(copy_weights(theirs, ours).eval()(x), theirs(x), rtol=1e-4, atol=1e-4)

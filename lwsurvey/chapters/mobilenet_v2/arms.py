@@ -36,14 +36,14 @@ def inverted(**options: object) -> nn.Module:
 
 
 def _widths() -> tuple[int, int]:
-    net = small.matched(Chain, MACS)
+    net = small.match_macs(Chain, MACS)
     projections = [layer.convolution.out_channels for layer in net.layers]
     return projections[2], projections[-1]
 
 
 def separable(filtered: bool = True) -> nn.Module:
     """The small MobileNet V1 at `MACS`, or without its ReLU behind the depthwise layers."""
-    net = small.matched(small.mobilenet_v1, MACS)
+    net = small.match_macs(small.mobilenet_v1, MACS)
     for block in net.modules():
         if isinstance(block, DepthwiseSeparable) and not filtered:
             block.after_depthwise = block.after_depthwise[0]
@@ -64,14 +64,14 @@ def ablations() -> dict[str, Make]:
 
 def sweep() -> dict[str, Make]:
     """Expansions at equal MACs, but for 6, which `ablations` have."""
-    return {f"t = {t}": partial(small.matched, Chain, MACS, t=t) for t in EXPANSIONS if t != 6}
+    return {f"t = {t}": partial(small.match_macs, Chain, MACS, t=t) for t in EXPANSIONS if t != 6}
 
 
 def families() -> dict[str, Make]:
     """Three families at three budgets, but for what `ablations` have."""
     builders = {"V2": Chain} | RIVALS
     made = {
-        f"{name}, {macs}": partial(small.matched, build, macs)
+        f"{name}, {macs}": partial(small.match_macs, build, macs)
         for macs in BUDGETS
         for name, build in builders.items()
     }

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from lwsurvey import cost
-from lwsurvey.models.blocks import DepthwiseSeparable, same_convolution
-from lwsurvey.models.editing import replaced
-from lwsurvey.models.inverted_residual import InvertedResidual
+from lwsurvey.models.blocks import DepthwiseSeparable, InvertedResidual, same_convolution
+from lwsurvey.models.editing import replace
 
 IMAGE = (1, 3, 224, 224)
 BYTES = 2
@@ -146,7 +145,7 @@ def _with(layer: nn.Module, state: dict[str, Tensor]) -> nn.Module:
 def sliced(net: nn.Module, slices: int) -> nn.Module:
     """A copy of a network in which each block of `Sliced`'s kinds is computed in slices."""
     for kind in (InvertedResidual, DepthwiseSeparable):
-        net = replaced(net, kind, lambda block: Sliced(block, slices))
+        net = replace(net, kind, lambda block: Sliced(block, slices))
     return net
 
 

@@ -21,7 +21,7 @@ from lwsurvey.chapters.mobilenet_v3.anatomy import (
     stages,
     stem,
 )  # fmt: skip
-from lwsurvey.models.rounding import rounded
+from lwsurvey.models.mobilenet_v2 import round_channels
 from lwsurvey.printed_tables import cells, measures, tables, traced
 
 EARLIER = (
@@ -130,7 +130,7 @@ def quarter_share() -> float:
     """Share of the SE modules of V3-Large that narrow to a quarter, rounded to eights (C108)."""
     layers = rows(LARGE)
     inner = layers[layers.name.str.endswith(".fc1")]
-    return float(inner.M.eq(inner.N.map(lambda N: rounded(N / 4))).mean())
+    return float(inner.M.eq(inner.N.map(lambda N: round_channels(N / 4))).mean())
 
 
 def usual_stems() -> pd.DataFrame:

@@ -13,9 +13,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from lwsurvey.models.editing import folded, replaced
-from lwsurvey.models.inverted_residual import InvertedResidual
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
+from lwsurvey.models.blocks import InvertedResidual, SqueezeExcitation
+from lwsurvey.models.editing import fold_norms, replace
 
 GATES = {nn.SiLU: nn.Sigmoid, nn.Hardswish: nn.Hardsigmoid}
 """Activation -> what it multiplies its input by."""
@@ -77,7 +76,7 @@ def quantised(net: nn.Module, images: Tensor, bits: int = 8) -> nn.Module:
     """
     if not 2 <= bits <= 8:
         raise ValueError(f"a grid has 2 to 8 bits, not {bits}")
-    net = opened(folded(net))
+    net = opened(fold_norms(net))
     for part in net.modules():
         if isinstance(part, nn.Conv2d | nn.Linear):
             part.weight.data = _weights(part.weight.data, bits)
@@ -91,7 +90,7 @@ def quantised(net: nn.Module, images: Tensor, bits: int = 8) -> nn.Module:
 def opened(net: nn.Module) -> nn.Module:
     """A copy in which swish and h-swish are a gate and a product, two steps with a map each."""
     for kind, gate in GATES.items():
-        net = replaced(net, kind, lambda part, gate=gate: Gated(gate()))
+        net = replace(net, kind, lambda part, gate=gate: Gated(gate()))
     return net
 
 

@@ -13,7 +13,7 @@ from lwsurvey import latency
 from lwsurvey.chapters.mobilenet_v3 import anatomy
 from lwsurvey.chapters.mobilenet_v3.functions import hard_swish
 from lwsurvey.models import zoo
-from lwsurvey.models.editing import replaced
+from lwsurvey.models.editing import replace
 from lwsurvey.models.mobilenet_v3 import MobileNetV3
 
 Call = Callable[[], object]
@@ -79,7 +79,7 @@ def networks() -> dict[str, nn.Module]:
     large = library.mobilenet_v3_large()
     found = (
         large,
-        replaced(large, nn.Hardswish, lambda part: nn.ReLU(inplace=True)),
+        replace(large, nn.Hardswish, lambda part: nn.ReLU(inplace=True)),
         MobileNetV3("large", tail="original"),
         MobileNetV3("large", stem=32),
         MobileNetV3("large"),

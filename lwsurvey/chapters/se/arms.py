@@ -10,7 +10,7 @@ from torch import nn
 
 from lwsurvey.chapters.se.counts import parameters
 from lwsurvey.chapters.se.families import FAMILIES, WIDTHS, Slot, filled, inverted
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
+from lwsurvey.models.blocks import SqueezeExcitation
 
 Make = Callable[[], nn.Module]
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from lwsurvey.data import Images
 from lwsurvey.data.fashion import CLASSES
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
+from lwsurvey.models.blocks import SqueezeExcitation
 
 AT_ONCE = 2000
 """Images that pass at the same time; ten thousand may be too many for the memory of a GPU."""

@@ -13,9 +13,8 @@ from functools import partial
 from torch import Tensor, nn
 
 from lwsurvey.models import small
-from lwsurvey.models.blocks import DepthwiseSeparable, norm_relu, same_convolution
-from lwsurvey.models.editing import replaced
-from lwsurvey.models.inverted_residual import InvertedResidual
+from lwsurvey.models.blocks import DepthwiseSeparable, InvertedResidual, norm_relu, same_convolution
+from lwsurvey.models.editing import replace
 
 PLACES = ("before", "inside", "behind")
 """Where in an inverted residual: before the expansion, behind the depthwise layer, behind the
@@ -38,7 +37,7 @@ class Slot(nn.Identity):
 
 def filled(bare: nn.Module, make: Callable[[Slot], nn.Module]) -> nn.Module:
     """A copy with a block in each slot; the blocks draw their weights now."""
-    return replaced(bare, Slot, make)
+    return replace(bare, Slot, make)
 
 
 def plain(width: int) -> nn.Sequential:

@@ -11,8 +11,8 @@ from torchvision.models import densenet, mnasnet, mobilenetv2, resnet, shufflene
 from torchvision.models.googlenet import Inception
 from torchvision.ops import SqueezeExcitation as Theirs
 
-from lwsurvey.models.editing import replaced
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
+from lwsurvey.models.blocks import SqueezeExcitation
+from lwsurvey.models.editing import replace
 
 BLOCKS: dict[str, type[nn.Module]] = {
     "vgg11": nn.Conv2d,
@@ -47,7 +47,7 @@ def widths(net: nn.Module) -> list[tuple[int, int]]:
 
 def removed(net: nn.Module) -> nn.Module:
     """A copy of a network of torchvision without its blocks."""
-    return replaced(net, Theirs, lambda part: nn.Identity())
+    return replace(net, Theirs, lambda part: nn.Identity())
 
 
 def resized(net: nn.Module, r: int) -> nn.Module:
@@ -57,7 +57,7 @@ def resized(net: nn.Module, r: int) -> nn.Module:
         C = part.fc2.out_channels
         return Theirs(C, max(1, C // r), scale_activation=type(part.scale_activation))
 
-    return replaced(net, Theirs, resize)
+    return replace(net, Theirs, resize)
 
 
 def inside(net: nn.Module) -> list[bool]:

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lwsurvey.models.probing import bypass, entering, sequence
+from lwsurvey.models.editing import bypass, layer_names, unit_inputs
 
 
 def after(branch: nn.Module, kernel: str) -> list[str]:
     """What stands between the first convolution with a kernel and the next convolution."""
-    parts = sequence(branch)
+    parts = layer_names(branch)
     rest = parts[parts.index(kernel) + 1 :]
     return rest[: next((i for i, part in enumerate(rest) if part[0].isdigit()), len(rest))]
 
@@ -32,5 +32,5 @@ def pools_and_concatenates(unit: nn.Module, x: Tensor) -> tuple[bool, bool]:
 
 def shortcuts_at_unequal_shapes(net: nn.Module, kind: type) -> int:
     """How many of the units whose output has another shape than their input have a shortcut."""
-    outputs = [(bypass(unit, x), x) for unit, x in entering(net, kind)]
+    outputs = [(bypass(unit, x), x) for unit, x in unit_inputs(net, kind)]
     return sum(bool(out.any()) for out, x in outputs if out.shape != x.shape)

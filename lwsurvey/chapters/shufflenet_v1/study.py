@@ -24,7 +24,7 @@ Make = Callable[[], nn.Module]
 
 def shufflenet(groups: int, shuffle: bool = True) -> nn.Module:
     """A small ShuffleNet V1 with about `MACS`."""
-    return small.matched(small.shufflenet_v1, MACS, groups=groups, shuffle=shuffle)
+    return small.match_macs(small.shufflenet_v1, MACS, groups=groups, shuffle=shuffle)
 
 
 def random_order(groups: int) -> nn.Module:
@@ -37,7 +37,7 @@ def random_order(groups: int) -> nn.Module:
 
 def mobilenet() -> nn.Module:
     """The same plan with MobileNetV2's unit, expansion 6."""
-    return small.matched(small.mobilenet_v2, MACS)
+    return small.match_macs(small.mobilenet_v2, MACS)
 
 
 def arms(random: int = 4) -> dict[str, Make]:

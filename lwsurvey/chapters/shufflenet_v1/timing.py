@@ -15,7 +15,7 @@ from lwsurvey.latency import Comparison
 from lwsurvey.models import shufflenet_v1 as v1
 from lwsurvey.models import shufflenet_v2 as v2
 from lwsurvey.models.blocks import channel_shuffle
-from lwsurvey.models.editing import folded
+from lwsurvey.models.editing import fold_norms
 from lwsurvey.stats import Estimate
 
 Call = Callable[[], object]
@@ -57,7 +57,7 @@ def on_and_off(names: tuple[str, ...], *, fold: bool, device: str) -> dict[str, 
     for name in names:
         for state in ("on", "off"):
             module = built(name, shuffle=state == "on").eval()
-            module = folded(module) if fold else module
+            module = fold_norms(module) if fold else module
             shape = UNITS.get(name, IMAGE)
             calls[f"{name} {state}"] = latency.call(module, shape, device=device)
     return calls

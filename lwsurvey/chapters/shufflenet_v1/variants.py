@@ -12,12 +12,12 @@ from torch import nn
 
 from lwsurvey.chapters.shufflenet_v1.permutation import Permutation
 from lwsurvey.models.blocks import ChannelShuffle
-from lwsurvey.models.editing import replaced
+from lwsurvey.models.editing import replace
 
 
 def unshuffled(module: nn.Module) -> nn.Module:
     """Without its `ChannelShuffle` parts; weights are kept."""
-    return replaced(module, ChannelShuffle, lambda part: nn.Identity())
+    return replace(module, ChannelShuffle, lambda part: nn.Identity())
 
 
 def reordered(module: nn.Module, shape: tuple[int, ...]) -> nn.Module:
@@ -68,7 +68,7 @@ def regrouped(module: nn.Module, groups: int = 1) -> nn.Module:
             part.in_channels, part.out_channels, 1, part.stride, groups=groups, bias=bias
         )
 
-    return replaced(module, nn.Conv2d, opened)
+    return replace(module, nn.Conv2d, opened)
 
 
 def saturated(module: nn.Module) -> nn.Module:

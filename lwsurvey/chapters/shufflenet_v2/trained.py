@@ -20,7 +20,7 @@ def arms(macs: int) -> Mapping[str, Callable[[], nn.Module]]:
     """What makes each network: V2, its rivals, and V2 without its shuffle.
 
     Args:
-        macs: that every network has, within the 5 % of `lwsurvey.models.small.matched`.
+        macs: that every network has, within the 5 % of `lwsurvey.models.small.match_macs`.
     """
     builders = {
         V2: small.shufflenet_v2,
@@ -28,8 +28,8 @@ def arms(macs: int) -> Mapping[str, Callable[[], nn.Module]]:
         RIVALS[1]: small.mobilenet_v1,
         RIVALS[2]: small.mobilenet_v2,
     }
-    made = {name: partial(small.matched, build, macs) for name, build in builders.items()}
-    made[UNSHUFFLED] = partial(small.matched, small.shufflenet_v2, macs, shuffle=False)
+    made = {name: partial(small.match_macs, build, macs) for name, build in builders.items()}
+    made[UNSHUFFLED] = partial(small.match_macs, small.shufflenet_v2, macs, shuffle=False)
     return made
 
 

@@ -9,7 +9,7 @@ from torch import fx, nn
 from lwsurvey.latency.lookup.errors import TableError
 from lwsurvey.latency.lookup.layers import Layer
 from lwsurvey.latency.lookup.walk import Walk, Width
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
+from lwsurvey.models.blocks import SqueezeExcitation
 
 Found = tuple[str, Layer, tuple[Width, ...]]
 

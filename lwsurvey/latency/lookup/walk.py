@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from lwsurvey.latency.lookup.errors import TableError
 from lwsurvey.latency.lookup.layers import ACTIVATIONS, Layer
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
+from lwsurvey.models.blocks import SqueezeExcitation
 
 Width = tuple[str, int] | int
 """A module's name and a dimension of its weight; or a number that is the same in all networks."""

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lwsurvey.chapters.netadapt.algorithm.graph import Graph, Part
-from lwsurvey.models.inverted_residual import InvertedResidual
-from lwsurvey.models.squeeze_excitation import SqueezeExcitation
+from lwsurvey.models.blocks import InvertedResidual, SqueezeExcitation
 from lwsurvey.search import SearchError
 
 KINDS = ("plain", "expansion", "bottleneck")
