@@ -16,8 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from lwsurvey import cost, paths, provenance, store
+from lwsurvey import cost, paths, provenance
 from lwsurvey.search import SearchError, network, space, table
+from lwsurvey.store import Records
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 STATE = "_build/search-table"
@@ -81,25 +82,27 @@ def measure(networks: Sequence[space.Architecture], keep: Path) -> tuple[pd.Data
         the scaling, the second one's after it.
 
     Raises:
-        SearchError: the folder keeps comparisons of other networks.
+        SearchError: the folder keeps comparisons of other networks, or cannot be used.
     """
-    keep.mkdir(parents=True, exist_ok=True)
+    names = [space.name(one) for one in networks]
+    records = Records(keep, {"networks": names, "together": TOGETHER}, error=SearchError)
     scale, judge, *others = networks[0], networks[-1], *networks[1:-1]
     random.Random(0).shuffle(others)
     groups = [others[at : at + TOGETHER] for at in range(0, len(others), TOGETHER)]
-    comparisons = [
-        _comparison(keep / f"{place}.json", [scale, judge, *group])
-        for place, group in enumerate(tqdm(groups, unit="comparison"))
-    ]
+    comparisons = []
+    for place, group in enumerate(tqdm(groups, unit="comparison")):
+        if (found := records.get(str(place))) is None:
+            records.put(str(place), found := _time([scale, judge, *group]))
+        comparisons.append(found)
     frames = [pd.DataFrame.from_dict(one["times"], orient="index") for one in comparisons]
-    same = np.array([frame.loc[space.name(scale), "latency"] for frame in frames])
+    same = np.array([frame.loc[names[0], "latency"] for frame in frames])
     scaled = [frame * np.median(same) / own for frame, own in zip(frames, same, strict=True)]
-    left = np.array([frame.loc[space.name(judge), "latency"] for frame in scaled])
+    left = np.array([frame.loc[names[-1], "latency"] for frame in scaled])
     times = pd.concat(scaled).rename_axis("network").groupby(level=0).median()
     return times, {
         "comparisons": len(comparisons),
         "disturbed": [words for one in comparisons for words in one["disturbances"]],
-        "common_networks": [space.name(scale), space.name(judge)],
+        "common_networks": [names[0], names[-1]],
         "log_sd_before_scaling": _log_sd(same),
         "log_sd_left": _log_sd(left),
     }
@@ -107,18 +110,6 @@ def measure(networks: Sequence[space.Architecture], keep: Path) -> tuple[pd.Data
 
 def _log_sd(values: NDArray[np.float64]) -> float | None:
     return float(np.std(np.log(values), ddof=1)) if len(values) > 1 else None
-
-
-def _comparison(file: Path, networks: list[space.Architecture]) -> dict[str, Any]:
-    """A comparison that was kept, or made now and kept."""
-    if file.exists():
-        found = json.loads(file.read_text(encoding="utf-8"))
-        if set(found["times"]) != {space.name(one) for one in networks}:
-            raise SearchError(f"{file} compares other networks: empty the folder, or give another")
-        return found
-    found = _time(networks)
-    store.write(file, json.dumps(found))
-    return found
 
 
 def _time(networks: list[space.Architecture]) -> dict[str, Any]:

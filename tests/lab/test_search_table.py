@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from benchmarks import search_space
-from lwsurvey import cost, paths
+from lwsurvey import cost, latency, paths
 from lwsurvey.search import SearchError, network, space, table
 
 IMAGE = (1, 1, 28, 28)
@@ -185,18 +185,18 @@ def test_a_table_that_a_reader_changes_is_read_again_as_it_was(kept):
 
 def test_timing_goes_on_where_it_was_and_times_each_network_once(tmp_path, monkeypatch):
     monkeypatch.setattr(search_space, "TOGETHER", 2)
-    compare, calls = network.compare, []
+    calls = []
 
-    def count(networks, **options):
+    def compare(networks, **options):
         calls.append([space.name(one) for one in networks])
-        return compare(networks, rounds=2, least_rounds=2, **options | {"budget": 2.0})
+        return latency.Comparison(pd.DataFrame({name: [1.0, 1.0] for name in calls[-1]}))
 
-    monkeypatch.setattr(network, "compare", count)
+    monkeypatch.setattr(network, "compare", compare)
     networks = space.architectures()[:6]
     first, variation = search_space.measure(networks, tmp_path)
-    (tmp_path / "1.json").unlink()
+    (tmp_path / "1.record").unlink()
     search_space.measure(networks, tmp_path)
-    with pytest.raises(SearchError, match="compares other networks"):
+    with pytest.raises(SearchError, match="differs in networks"):
         search_space.measure(space.architectures()[6:12], tmp_path)
     assert len(calls) == 3 and calls[2] == calls[1] and variation["comparisons"] == 2
     assert sorted(first.index) == sorted(space.name(one) for one in networks)
