@@ -14,7 +14,7 @@ from torchvision import models
 from torchvision.models import WeightsEnum
 
 from lwsurvey.models import zoo
-from lwsurvey.models.sources import of_timm, of_torchvision
+from lwsurvey.models.sources import libraries
 from lwsurvey.models.sources.building import build
 
 LIBRARIES = ("timm", "torchvision")
@@ -39,7 +39,7 @@ class Network:
 
 def names(library: str, pattern: str = "*") -> list[str]:
     """Names of a library's networks that match a pattern such as ``resnet*``, in its order."""
-    every = of_timm.names() if library == "timm" else of_torchvision.names()
+    every = libraries.LIBRARIES[library].names()
     return [name for name in every if fnmatchcase(name, pattern)]
 
 
@@ -75,7 +75,7 @@ def merged(name: str, side: int) -> Network:
     timm computes the merged weights, so that the network must have some.
     """
     module = zoo.load(f"timm:{name}", device="cpu")
-    of_timm.timm.utils.reparameterize_model(module, inplace=True)
+    libraries.timm().utils.reparameterize_model(module, inplace=True)
     return _network(module, (1, 3, side, side), "meta")
 
 
@@ -113,7 +113,7 @@ def _network(module: nn.Module, inputs: Any, device: str) -> Network:
 
 @contextmanager
 def _attention(fused: bool) -> Iterator[None]:
-    layers = of_timm.timm.layers
+    layers = libraries.timm().layers
     before = layers.use_fused_attn(), layers.use_fused_attn(experimental=True)
     if not fused:
         layers.set_fused_attn(False)

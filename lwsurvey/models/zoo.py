@@ -8,18 +8,60 @@ A name is that of a network of torchvision, timm or this package, looked for in 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from numbers import Integral
 
 import torch
 from torch import nn
 
-from lwsurvey.models.errors import NetworkError
-from lwsurvey.models.naming import Named, resolve, source, unknown
-
-__all__ = ["Named", "default_inputs", "from_timm", "from_torchvision", "load", "resolve"]
+from lwsurvey.models.sources import user
+from lwsurvey.models.sources.building import NetworkError, near
+from lwsurvey.models.sources.libraries import LIBRARIES, timm, torchvision
 
 Size = int | tuple[int, int] | None
 LARGEST = 2**16  # pixels along a side; far more overflow PyTorch's numbers of elements
+
+
+@dataclass(frozen=True)
+class Named:
+    """A network that exists, not built yet.
+
+    Attributes:
+        library: ``torchvision``, ``timm``, ``lwsurvey``, or nothing for a path.
+        name: within the library, or ``package.module:callable``.
+    """
+
+    library: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.library}:{self.name}" if self.library else self.name
+
+    def others(self) -> list[str]:
+        """Full names of networks in other libraries that have the same name."""
+        if not self.library:
+            return []
+        rest = [library for name, library in LIBRARIES.items() if name != self.library]
+        return [f"{library.name}:{self.name}" for library in rest if library.lists(self.name)]
+
+
+def resolve(name: str) -> Named:
+    """Find a network by name; a bare name is looked for in the order of `LIBRARIES`.
+
+    Raises:
+        NetworkError: there is none; the message lists near names.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise NetworkError(f"expected the name of a network, got {name!r}")
+    library, colon, rest = name.partition(":")
+    if colon and library not in LIBRARIES:
+        return Named("", name)
+    libraries, wanted = ((library,), rest) if colon else (tuple(LIBRARIES), name)
+    for library in libraries:
+        if LIBRARIES[library].has(wanted):
+            return Named(library, wanted)
+    raise _unknown(wanted, libraries)
 
 
 def load(
@@ -41,7 +83,8 @@ def load(
     side, named = _side(size), resolve(name)
     if width is not None and not (width > 0 and math.isfinite(width)):
         raise NetworkError(f"a width multiplier is a positive number, not {width}")
-    return named.source.build(named.name, device, side, width)
+    builder = LIBRARIES[named.library] if named.library else user
+    return builder.build(named.name, device, side, width)
 
 
 def default_inputs(network: str | nn.Module, *, size: Size = None, batch: int = 1) -> tuple:
@@ -64,9 +107,9 @@ def default_inputs(network: str | nn.Module, *, size: Size = None, batch: int = 
         raise NetworkError(f"a batch is a positive whole number, not {batch!r}")
     named = None if isinstance(network, nn.Module) else resolve(network)
     if named and named.library:
-        return named.source.inputs(named.name, side, batch)
+        return LIBRARIES[named.library].inputs(named.name, side, batch)
     module = load(network) if named else network
-    return source("").inputs(module, side, batch)
+    return user.inputs(module, side, batch)
 
 
 def from_timm(name: str, **options: object) -> nn.Module:
@@ -79,10 +122,7 @@ def from_timm(name: str, **options: object) -> nn.Module:
     Raises:
         NetworkError: timm has no network of that name; the message lists near ones.
     """
-    if name not in source("timm").names():
-        raise unknown(name, ("timm",))
-    with torch.device("meta"):
-        return source("timm").timm.create_model(name, **options).eval()
+    return _with_options("timm", name, lambda: timm().create_model(name, **options))
 
 
 def from_torchvision(name: str, **options: object) -> nn.Module:
@@ -95,10 +135,28 @@ def from_torchvision(name: str, **options: object) -> nn.Module:
     Raises:
         NetworkError: torchvision has no network of that name; the message lists near ones.
     """
-    if name not in source("torchvision").names():
-        raise unknown(name, ("torchvision",))
+    return _with_options(
+        "torchvision", name, lambda: torchvision().models.get_model(name, **options)
+    )
+
+
+def _with_options(library: str, name: str, make: Callable[[], nn.Module]) -> nn.Module:
+    if name not in LIBRARIES[library].names():
+        raise _unknown(name, (library,))
     with torch.device("meta"):
-        return source("torchvision").models.get_model(name, **options).eval()
+        return make().eval()
+
+
+def _unknown(name: str, libraries: tuple[str, ...]) -> NetworkError:
+    """The error for a name that none of the libraries has, with the nearest that they have."""
+    found = {library: ", ".join(near(name, LIBRARIES[library].names())) for library in libraries}
+    if len(libraries) == 1:
+        no, likely = f"{libraries[0]} has no", found[libraries[0]]
+    else:
+        no = f"neither {', '.join(libraries[:-1])} nor {libraries[-1]} has a"
+        likely = "; ".join(f"{library}: {names}" for library, names in found.items() if names)
+    how = "none; list_models() of torchvision.models and of timm name them all"
+    return NetworkError(f"{no} network {name!r}; near: {likely or how}")
 
 
 def _side(size: Size) -> tuple[int, int] | None:

@@ -23,7 +23,7 @@ from lwsurvey.chapters.network_cost import (
     wide,
 )
 from lwsurvey.cost import shares
-from lwsurvey.models.errors import NetworkError
+from lwsurvey.models.zoo import NetworkError
 
 V2 = "torchvision:mobilenet_v2"
 CELLS = pd.DataFrame(

@@ -21,9 +21,10 @@ from torch import nn
 
 from lwsurvey import cost
 from lwsurvey.cli import main
-from lwsurvey.models import naming, zoo
-from lwsurvey.models.errors import NetworkError
+from lwsurvey.models import zoo
+from lwsurvey.models.sources import libraries
 from lwsurvey.models.sources.building import build
+from lwsurvey.models.zoo import NetworkError
 from lwsurvey.press.profile.by_name import Request, report
 from lwsurvey.press.profile.formats import table
 from lwsurvey.press.profile.numbers import short
@@ -199,14 +200,11 @@ def test_a_name_means_the_first_library_that_has_it(name, full):
 
 
 def test_other_libraries_with_the_name_are_known_without_loading_them(monkeypatch):
-    assert naming.registered() == set(timm.list_models())
+    assert libraries.registered() == set(timm.list_models())
     assert zoo.resolve("googlenet").others() == ["lwsurvey:googlenet"]
     assert zoo.resolve("timm:vgg11").others() == ["torchvision:vgg11"]
-    loaded = []
-    source = naming.source
-    monkeypatch.setattr(naming, "source", lambda name: (loaded.append(name), source(name))[1])
+    monkeypatch.setattr(libraries, "timm", lambda: pytest.fail("timm was imported"))
     assert zoo.resolve("vgg11").others() == ["timm:vgg11"]
-    assert loaded == ["torchvision", "lwsurvey"]
 
 
 @pytest.mark.parametrize(

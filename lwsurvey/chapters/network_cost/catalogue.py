@@ -11,8 +11,8 @@ from torch import nn
 
 from lwsurvey import cost, paths
 from lwsurvey.models import zoo
-from lwsurvey.models.errors import NetworkError
-from lwsurvey.models.sources.of_lwsurvey import OWN
+from lwsurvey.models.sources.libraries import OWN
+from lwsurvey.models.zoo import NetworkError
 
 _CLASSES = {own.kind.__name__: own for own in OWN.values()}
 

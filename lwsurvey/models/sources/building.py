@@ -1,7 +1,8 @@
-"""Construction of networks: on the meta device if their constructors allow it."""
+"""Construction of networks, on the meta device if they allow it, and what can go wrong with it."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -10,9 +11,23 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from lwsurvey.models.errors import NetworkError
-
 Side = tuple[int, int]
+
+
+class NetworkError(ValueError):
+    """A network that does not exist or cannot be built; the message says why and what to do."""
+
+
+def near(name: str, names: Iterable[str], n: int = 3) -> list[str]:
+    """Names that begin like one, capitals and hyphens aside, then names that resemble it."""
+    plain, wanted = {_plain(known): known for known in names}, _plain(name)
+    longer = sorted((text for text in plain if text.startswith(wanted)), key=len)
+    like = difflib.get_close_matches(wanted, plain, n=n, cutoff=0.7)
+    return [plain[text] for text in dict.fromkeys([*longer[:n], *like])][:n]
+
+
+def _plain(name: str) -> str:
+    return name.lower().translate(str.maketrans("", "", "-_. "))
 
 
 def build(who: str, make: Callable[[], Any], device: str = "meta") -> Any:

@@ -93,8 +93,7 @@ def profile(
     1 if the forward pass failed, 2 if there is no such network or the command is wrong.
     """
     from lwsurvey.cost import CostError
-    from lwsurvey.models.errors import NetworkError
-    from lwsurvey.models.naming import LIBRARIES
+    from lwsurvey.models.zoo import LIBRARIES, NetworkError
     from lwsurvey.press.profile.by_name import Request, report
     from lwsurvey.press.profile.formats import FORMATS, table
 

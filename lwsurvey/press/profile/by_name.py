@@ -18,7 +18,7 @@ from lwsurvey.cost import CostError, conventions
 from lwsurvey.cost.conventions import Conventions
 from lwsurvey.cost.profile import profile
 from lwsurvey.models import zoo
-from lwsurvey.models.errors import NetworkError
+from lwsurvey.models.zoo import NetworkError
 from lwsurvey.press.profile.report import Report
 
 Shape = tuple[int, ...]

@@ -11,8 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from lwsurvey.models.errors import NetworkError, near
-from lwsurvey.models.sources.building import Side, widened
+from lwsurvey.models.sources.building import NetworkError, Side, near, widened
 from lwsurvey.models.sources.building import build as construct
 
 WIDTHS = ("width", "width_mult", "width_multiplier", "alpha", "multiplier", "scale")
