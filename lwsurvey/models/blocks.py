@@ -272,16 +272,17 @@ class Bottleneck(Residual):
         M: output channels; ``N`` if not given.
         stride: of the middle convolution.
         projection: as in `BasicBlock`.
+        activation: after the first two convolutions; ``nn.Identity`` for a linear middle.
     """
 
     def __init__(
         self, N: int, B: int, K: int = 3, *, M: int | None = None, stride: int = 1,
-        projection: bool = True,
+        projection: bool = True, activation: Callable[[], nn.Module] = nn.ReLU,
     ) -> None:  # fmt: skip
         M = N if M is None else M
         branch = nn.Sequential(
-            same_convolution(N, B, 1), nn.BatchNorm2d(B), nn.ReLU(),
-            same_convolution(B, B, K, stride), nn.BatchNorm2d(B), nn.ReLU(),
+            same_convolution(N, B, 1), nn.BatchNorm2d(B), activation(),
+            same_convolution(B, B, K, stride), nn.BatchNorm2d(B), activation(),
             same_convolution(B, M, 1), nn.BatchNorm2d(M),
         )  # fmt: skip
         super().__init__(branch, _shortcut(N, M, stride, projection), relu=True)

@@ -86,7 +86,7 @@ def twins(t):
 
 # %% twins wrong: lists
 def twins(t):
-    angle = plane.arcs(t[None]).middle[0][0]
+    angle = embedding.arcs(t[None]).middle[0][0]
     return [np.cos(angle), np.sin(angle)], [2 * np.cos(angle), 2 * np.sin(angle)]
 
 

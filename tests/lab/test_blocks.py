@@ -54,6 +54,17 @@ def test_bottleneck_equals_torchvisions():
     torch.testing.assert_close(ours(x), theirs(x))
 
 
+def test_a_bottleneck_with_a_linear_middle_bends_at_its_end_only():
+    torch.manual_seed(0)
+    linear = Bottleneck(8, 4, activation=nn.Identity).eval()
+    x = torch.randn(2, 8, 5, 5)
+    torch.testing.assert_close(linear.branch(2 * x), 2 * linear.branch(x))
+    clipped = Bottleneck(8, 4, activation=nn.ReLU6).eval()
+    clipped.load_state_dict(linear.state_dict())
+    inside = clipped.branch[:3](100 * x)
+    assert inside.min() == 0 and inside.max() == 6
+
+
 def copy_weights(ours: nn.Module, theirs: nn.Module) -> None:
     """Give our block other running statistics than the start's, and then theirs the same."""
     mine, other = ours.state_dict(), theirs.state_dict()

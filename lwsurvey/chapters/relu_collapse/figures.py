@@ -1,4 +1,4 @@
-"""The pictures of the chapter; each returns a figure for `lwsurvey.show.figure`."""
+"""Figures of the chapter on ReLU after an expansion."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import seaborn as sns
-import torch
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from lwsurvey.chapters.relu_collapse.plane import kept_share, lost_share
-from lwsurvey.figures import ends
-from lwsurvey.figures.theme import FAINT, INK, PALETTE
+from lwsurvey.chapters.relu_collapse.embedding import kept_share, lost_share
+from lwsurvey.data import Images
+from lwsurvey.figures import FAINT, INK, PALETTE, intervals, names
 from lwsurvey.stats import mean_interval
 
 ALONG = LinearSegmentedColormap.from_list("along", [PALETTE[i] for i in (0, 2, 4, 1, 3)])
 GROUPS = 25
+SPREAD = 0.28
+"""How far single dots are moved apart at most, as a share of the distance of two columns."""
 
 
 def spirals(x: np.ndarray, rows: Mapping[str, Sequence[np.ndarray]], dims: Sequence[int]) -> Figure:
@@ -42,17 +42,14 @@ def spirals(x: np.ndarray, rows: Mapping[str, Sequence[np.ndarray]], dims: Seque
 
 def _curve(ax: plt.Axes, x: np.ndarray, guess: np.ndarray) -> None:
     ax.plot(*x.T, color=FAINT, linewidth=0.8, zorder=1)
-    for group, part in zip(np.linspace(0, 1, GROUPS), np.array_split(guess, GROUPS), strict=True):
-        ax.plot(*_dots(part).T, color=ALONG(group), linewidth=2.2, solid_capstyle="round")
+    # A path of strokes too short to see shows dots, in a third of the bytes of markers.
+    strokes = np.stack([guess, guess + 1e-3, np.full_like(guess, np.nan)], axis=1)
+    for group, part in zip(np.linspace(0, 1, GROUPS), np.array_split(strokes, GROUPS), strict=True):
+        line = part.reshape(-1, 2).T
+        ax.plot(*line, color=ALONG(group), linewidth=2.2, solid_capstyle="round")
     ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal", xticks=[], yticks=[])
     ax.grid(False)
     sns.despine(ax=ax, left=True, bottom=True)
-
-
-def _dots(points: np.ndarray) -> np.ndarray:
-    """A line that shows dots: a path of strokes too short to see takes a third of the bytes."""
-    gap = np.full_like(points, np.nan)
-    return np.stack([points, points + 1e-3, gap], axis=1).reshape(-1, 2)
 
 
 def errors(curves: Mapping[str, np.ndarray], dims: Sequence[int]) -> Figure:
@@ -86,10 +83,9 @@ def shares(kept: np.ndarray, dims: Sequence[int], shown: int = 100) -> Figure:
         shown: how many matrices get a dot.
     """
     fig, ax = plt.subplots()
-    jitter = np.random.default_rng(0).uniform(-0.28, 0.28, shown)
     for place, values in enumerate(kept):
         some = values[:shown]
-        ax.plot(place + jitter[: len(some)], some, ".", color=PALETTE[0], alpha=0.45, markersize=5)
+        ax.plot(place + _jitter(some), some, ".", color=PALETTE[0], alpha=0.45, markersize=5)
     places = np.arange(len(dims))
     ax.plot(places, kept.mean(axis=1), "D", color=PALETTE[1], label="mean of the matrices")
     theorem = [kept_share(n) for n in dims]
@@ -100,6 +96,11 @@ def shares(kept: np.ndarray, dims: Sequence[int], shown: int = 100) -> Figure:
     ax.set_xticks(places, list(map(str, dims)))
     ax.legend(loc="lower right")
     return fig
+
+
+def _jitter(values: np.ndarray) -> np.ndarray:
+    """Random shifts that keep dots apart, the same for each group of so many."""
+    return np.random.default_rng(0).uniform(-SPREAD, SPREAD, len(values))
 
 
 def factors(inputs: Sequence[int], largest: int = 16) -> Figure:
@@ -116,29 +117,28 @@ def factors(inputs: Sequence[int], largest: int = 16) -> Figure:
     return fig
 
 
-def sheet(pictures: torch.Tensor, labels: torch.Tensor, columns: int = 12) -> Figure:
-    """Pictures ``(p, 1, h, w)`` with their labels above them."""
-    lines = -(-len(pictures) // columns)
+def sheet(images: Images, columns: int = 12) -> Figure:
+    """Grey images with their labels above them."""
+    lines = -(-len(images) // columns)
     fig, axes = plt.subplots(lines, columns, figsize=(7, 0.8 * lines), squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
-    for ax, picture, label in zip(axes.flat, pictures, labels, strict=False):
-        ax.imshow(picture[0], cmap="gray", vmin=-0.3, vmax=1.2)
+    for ax, image, label in zip(axes.flat, images.x, images.y, strict=False):
+        ax.imshow(image[0], cmap="gray", vmin=-0.3, vmax=1.2)
         ax.set_title(int(label), fontsize=9, pad=2)
     return fig
 
 
 def differences(effects: Mapping[str, np.ndarray]) -> Figure:
     """Paired differences: every seed a dot, mean and 95 % interval above it."""
-    long = pd.DataFrame(effects).melt(var_name="arm", value_name="points")
     fig, ax = plt.subplots(figsize=(7, 0.6 * len(effects) + 1))
-    sns.stripplot(long, x="points", y="arm", color=PALETTE[0], alpha=0.5, size=5, ax=ax)
     for place, values in enumerate(effects.values()):
-        estimate = mean_interval(values)
-        style = dict(fmt="D", color=PALETTE[1], capsize=4)
-        ax.errorbar(estimate.value, place - 0.22, xerr=ends([estimate]), **style)
+        ax.plot(values, place + _jitter(values) / 3, "o", color=PALETTE[0], alpha=0.5, ms=5, mew=0)
+        mean = {place - 0.22: mean_interval(values)}
+        intervals(ax, mean, horizontal=True, colour=PALETTE[1], fmt="D", capsize=4)
+    names(ax, list(effects))
     ax.axvline(0, color=INK, linewidth=0.8)
-    ax.set(xlabel="difference in accuracy, points", ylabel="")
+    ax.set(xlabel="difference in accuracy, points")
     return fig
 
 
