@@ -1,4 +1,4 @@
-"""What the chapter on time needs: jobs of known work, roofs, networks, rankings, pictures."""
+"""What the chapter on time needs: jobs of known work, roofs, networks, rankings, figures."""
 
 from __future__ import annotations
 
@@ -11,21 +11,13 @@ from matplotlib.text import Text
 from torch import nn
 
 from lwsurvey import cost
-from lwsurvey.chapters.latency import (
-    extremes,
-    knobs,
-    layers,
-    networks,
-    pictures,
-    ranking,
-    scatter,
-    where,
-)
+from lwsurvey.chapters.latency import experiment, figures, layers, networks, ranking
 from lwsurvey.cost import memory
 from lwsurvey.cost.closed_form import mobilenet_v1
 from lwsurvey.latency import Comparison
 from lwsurvey.latency.disturbances import Disturbance
 from lwsurvey.latency.roofline import estimates, jobs, machine
+from lwsurvey.models.inverted_residual import InvertedResidual
 from lwsurvey.stats import Estimate
 
 BLOCKS = layers.mobilenet_v1(32)
@@ -72,10 +64,9 @@ def test_rates_are_work_over_time():
 
 
 def test_settled_statistics_keep_activations_alive():
-    make = networks.InvertedResidual
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        net = nn.Sequential(*[make(8, 8, 3, 1, 6) for _ in range(3)])
+        net = nn.Sequential(*[InvertedResidual(8, 8, hidden=48) for _ in range(3)])
         for parameter in net.parameters():
             parameter.data *= 0.01  # so small that they would fade away
     settled = jobs.settle(net, (1, 8, 16, 16))
@@ -245,7 +236,7 @@ def test_twins_without_what_stands_between_have_the_same_macs():
 
 
 def test_every_name_in_the_library_has_a_label():
-    assert {*networks.TORCHVISION, "mobilenet_v1"} <= set(scatter.LABELS)
+    assert {*networks.TORCHVISION, "mobilenet_v1"} <= set(figures.LABELS)
 
 
 # Rankings
@@ -302,26 +293,26 @@ def test_bytes_gain_only_where_they_matter(weight, helps):
 
 def test_the_widest_spread_per_mac_is_found():
     run = noisy(a=1.0, b=3.0, c=2.0)
-    spread = extremes.per_mac(run, {"a": 100, "b": 100, "c": 400})
+    spread = ranking.per_mac(run, {"a": 100, "b": 100, "c": 400})
     assert (spread.slow, spread.quick) == ("b", "c")
     assert spread.ratio.low < 6 < spread.ratio.high
 
 
 def test_only_networks_of_nearly_equal_macs_are_paired():
     run = noisy(a=1.0, b=1.5, c=9.0)
-    spread = extremes.of_equals(run, {"a": 100, "b": 104, "c": 200})
+    spread = ranking.of_equals(run, {"a": 100, "b": 104, "c": 200})
     assert (spread.slow, spread.quick) == ("b", "a")
     with pytest.raises(ValueError, match="within"):
-        extremes.of_equals(run, {"a": 100, "b": 120, "c": 200})
+        ranking.of_equals(run, {"a": 100, "b": 120, "c": 200})
 
 
-# Knobs
+# What else decides
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
 def test_so_many_weights_are_zero_and_the_others_stay(share):
     layer = nn.Conv2d(8, 8, 3, padding=1, bias=False)
-    emptied = knobs.sparse(layer, share)
+    emptied = experiment.sparse(layer, share)
     kept = emptied.weight != 0
     assert kept.sum() == layer.weight.numel() - round(share * layer.weight.numel())
     assert torch.equal(emptied.weight[kept], layer.weight[kept])
@@ -329,19 +320,22 @@ def test_so_many_weights_are_zero_and_the_others_stay(share):
 
 
 def test_both_products_are_the_same_product():
-    dense, rows = knobs.products(32, 0.9).values()
+    dense, rows = experiment.products(32, 0.9).values()
     torch.testing.assert_close(dense(), rows())
 
 
 def test_every_setting_is_in_the_table():
     names = [
-        f"{k}, batch {b}, {how}" for k in knobs.NETWORKS for b in (1, 2) for how in knobs.LAYOUTS
+        f"{k}, batch {b}, {how}"
+        for k in experiment.NETWORKS
+        for b in (1, 2)
+        for how in experiment.LAYOUTS
     ]
     run = noisy(**{name: 2.0 if name.startswith("dense") else 1.0 for name in names})
-    table = knobs.settings_table(run, (1, 2), "here")
+    table = experiment.settings_table(run, (1, 2), "here")
     assert len(table) == 4 and np.allclose(table["speed-up"], 2, rtol=0.05)
     assert table.dense[2] == pytest.approx(table.dense[0] / 2, rel=0.05)
-    assert scatter.settings(table).axes
+    assert figures.settings(table).axes
 
 
 def test_without_a_compiler_there_is_a_reason(monkeypatch):
@@ -350,14 +344,14 @@ def test_without_a_compiler_there_is_a_reason(monkeypatch):
 
     compile_ = torch.compile
     monkeypatch.setattr(torch, "compile", lambda module: compile_(module, backend=refuse))
-    reason = knobs.compiled(nn.Linear(2, 2), (1, 2))
+    reason = experiment.compiled(nn.Linear(2, 2), (1, 2))
     assert isinstance(reason, str) and "no compiler here" in reason
 
 
 def test_a_compiled_module_gives_the_same(monkeypatch):
     compile_ = torch.compile
     monkeypatch.setattr(torch, "compile", lambda module: compile_(module, backend="eager"))
-    assert callable(knobs.compiled(nn.Linear(2, 2), (1, 2)))
+    assert callable(experiment.compiled(nn.Linear(2, 2), (1, 2)))
 
 
 # Where the time goes
@@ -367,22 +361,22 @@ def test_parts_add_up_to_the_network():
     found = layers.block_jobs(BLOCKS) | networks.twins(size=32)
     run = Comparison(times=times_of(BLOCKS, 1, 2, 1))
     whole = comparison(**{name: [1e9, 1e9] for name in found if " " not in name or "," in name})
-    table = where.parts(run, whole, found, BLOCKS)
+    table = experiment.shares_of_time(run, whole, found, BLOCKS)
     for _, part in table.groupby("network"):
         assert part["share of MACs"].sum() == pytest.approx(100)
         assert part["share of time"].sum() == pytest.approx(100)
 
 
-# Pictures
+# Figures
 
 
-def test_pictures_show_every_layer_and_network():
+def test_figures_show_every_layer_and_network():
     names = ["dense x", "depthwise x", "pointwise x", "linear"]
     rows = {name: idle(10 ** (9 + k), 10**9) for k, name in enumerate(names)}
     table = jobs.rates(rows, noisy(**dict.fromkeys(names, 1.0)))
-    assert pictures.roofline(table, ROOFS).axes and pictures.bandwidths(table).axes
+    assert figures.roofline(table, ROOFS).axes and figures.bandwidths(table).axes
     table.index = ["alexnet", "mobilenet_v1", "resnet18", "resnet50"]
-    written = {text.get_text() for text in scatter.networks(table).axes[0].texts}
+    written = {text.get_text() for text in figures.networks(table).axes[0].texts}
     assert {"AlexNet", "MobileNet V1", "ResNet-18", "ResNet-50"} <= written
 
 
@@ -394,9 +388,9 @@ def test_names_do_not_cover_each_other():
     run = noisy(
         **{n: m / 1e10 * f for n, m, f in zip(names, macs, draw.uniform(1, 4, 18), strict=True)}
     )
-    fig = scatter.networks(jobs.rates(rows, run))
+    fig = figures.networks(jobs.rates(rows, run))
     fig.draw_without_rendering()
-    labels = [t for t in fig.axes[0].texts if t.get_text() in scatter.LABELS.values()]
+    labels = [t for t in fig.axes[0].texts if t.get_text() in figures.LABELS.values()]
     boxes = [Text.get_window_extent(text) for text in labels]  # without a line to the dot
     overlaps = [a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i]]
     assert len(labels) == 18 and sum(overlaps) <= 1

@@ -21,7 +21,7 @@ from torch._inductor.exc import TritonMissing
 from torch.nn import functional as F
 
 from lwsurvey import latency
-from lwsurvey.chapters.latency import knobs
+from lwsurvey.chapters.latency import experiment
 from lwsurvey.chapters.netadapt import bill
 from lwsurvey.chapters.shufflenet_v2 import race
 from lwsurvey.claims import ledger
@@ -152,7 +152,7 @@ def test_a_gpu_without_a_compiler_gives_the_reason(gpu, monkeypatch):
             raise TritonMissing(None)
 
     monkeypatch.setattr(torch, "compile", lambda module: Missing())
-    said = knobs.compiled(nn.Conv2d(3, 8, 3), (1, 3, 8, 8), gpu)
+    said = experiment.compiled(nn.Conv2d(3, 8, 3), (1, 3, 8, 8), gpu)
     assert said.startswith("TritonMissing: Cannot find a working triton")
 
 

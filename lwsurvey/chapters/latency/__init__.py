@@ -1,1 +1,1 @@
-"""What the chapter on time needs: jobs of known work, and pictures of how fast they run."""
+"""Chapter `latency`: layers and networks under the roofline, and what MACs say of time."""

@@ -1,4 +1,4 @@
-"""Networks as jobs: torchvision's, MobileNet V1 and its twin, and random small ones."""
+"""Networks as jobs: torchvision's, MobileNet V1 and its dense twin, and random small ones."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import random
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lwsurvey.latency.roofline.jobs import Job, job, settle
-from lwsurvey.models.blocks import norm_relu, same_convolution
+from lwsurvey.models.blocks import Head, norm_relu, same_convolution
+from lwsurvey.models.inverted_residual import InvertedResidual
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
+from lwsurvey.models.mobilenet_v2 import LAST, STAGES, STEM
 
 TORCHVISION = (
     "mobilenet_v2", "mobilenet_v3_large", "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1",
@@ -20,9 +22,6 @@ TORCHVISION = (
     "resnet50", "resnext50_32x4d",
 )  # fmt: skip
 _OPTIONS = {"googlenet": {"aux_logits": False, "init_weights": False}}
-
-# Sandler et al. 2018, table 2: output channels, layers, stride of each row of bottlenecks.
-_ROWS = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
 
 
 def network(name: str, size: int = 224) -> nn.Module:
@@ -85,21 +84,6 @@ def contest(*, batch: int = 1, device: str = "cpu", size: int = 224) -> dict[str
     return twins(**how) | library(("mobilenet_v2", "resnet18"), **how)
 
 
-class InvertedResidual(nn.Module):
-    """MobileNet V2's block with any odd kernel; a shortcut where the shape stays."""
-
-    def __init__(self, N: int, M: int, K: int, stride: int, expansion: int) -> None:
-        super().__init__()
-        E = N * expansion
-        layers = [same_convolution(N, E, 1), norm_relu(E)] if expansion > 1 else []
-        layers += [same_convolution(E, E, K, stride, groups=E), norm_relu(E)]
-        self.branch = nn.Sequential(*layers, same_convolution(E, M, 1), nn.BatchNorm2d(M))
-        self.shortcut = stride == 1 and N == M
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.branch(x) if self.shortcut else self.branch(x)
-
-
 def random_mobilenet(seed: int, width: float) -> nn.Sequential:
     """A random member of the family of MobileNet V2, as MnasNet's search space varies it.
 
@@ -108,24 +92,24 @@ def random_mobilenet(seed: int, width: float) -> nn.Sequential:
     its choices of squeeze-and-excitation and of other convolutions).
 
     Args:
-        seed: of the choices and of the weights.
+        seed: seeds the choices and the weights.
         width: multiplier of all channels, which become multiples of 8.
     """
     choose = random.Random(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        N = _eights(32 * width)
+        N = _eights(STEM * width)
         layers: list[nn.Module] = [same_convolution(3, N, 3, 2), norm_relu(N)]
-        for channels, count, stride in _ROWS:
+        for _, channels, count, stride in STAGES:
             M = _eights(channels * width * choose.choice((0.75, 1, 1.25)))
-            K, expansion = choose.choice((3, 5)), choose.choice((3, 6))
+            K, t = choose.choice((3, 5)), choose.choice((3, 6))
             for k in range(max(1, count + choose.choice((-1, 0, 1)))):
-                layers.append(InvertedResidual(N, M, K, stride if k == 0 else 1, expansion))
+                how = {"hidden": t * N, "K": K, "stride": 1 if k else stride}
+                layers.append(InvertedResidual(N, M, activation=nn.ReLU, **how))
                 N = M
-        last = _eights(1280 * width)
+        last = _eights(LAST * width)
         layers += [same_convolution(N, last, 1), norm_relu(last)]
-        head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(last, 10)]
-        return nn.Sequential(*layers, *head)
+        return nn.Sequential(*layers, Head(last, 10))
 
 
 def _eights(channels: float) -> int:

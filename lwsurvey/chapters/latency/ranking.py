@@ -1,13 +1,15 @@
-"""How well work predicts time: wrongly ranked pairs, and what bytes add to MACs."""
+"""How well work predicts time: wrong pairs, what bytes add, and the most unlike networks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from lwsurvey.latency.roofline.estimates import POWER_FACTOR
+from lwsurvey.latency import Comparison
+from lwsurvey.latency.roofline.estimates import POWER_FACTOR, held_out
 from lwsurvey.stats import CONFIDENCE, Estimate
 
 RESAMPLES = 2000
@@ -118,3 +120,57 @@ def _interval(value: float, draws: np.ndarray, n: int, note: str) -> Estimate:
     low, high = np.quantile(draws, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
     low, high = min(float(low), value), max(float(high), value)
     return Estimate(value, low, high, n, (high - low) / 2 * POWER_FACTOR, note)
+
+
+class Spread(NamedTuple):
+    """Two competitors, and how much more the slow one takes."""
+
+    slow: str
+    quick: str
+    ratio: Estimate
+
+
+def per_mac(comparison: Comparison, macs: Mapping[str, int]) -> Spread:
+    """Largest over smallest time per MAC.
+
+    Args:
+        comparison: times of two networks or more.
+        macs: name -> MACs.
+    """
+    work = pd.Series(macs)
+
+    def pick(times: pd.DataFrame) -> tuple[str, str]:
+        each = times[work.index].median() / work
+        return each.idxmax(), each.idxmin()
+
+    (slow, quick), rest = held_out(comparison, pick)
+    factor = work[quick] / work[slow]
+    return Spread(slow, quick, rest.estimate(lambda times: factor * times[slow] / times[quick]))
+
+
+def of_equals(comparison: Comparison, macs: Mapping[str, int], within: float = 0.05) -> Spread:
+    """Largest ratio of times of two networks whose MACs hardly differ.
+
+    Args:
+        comparison: times of the networks.
+        macs: name -> MACs.
+        within: how much larger the larger number of MACs may be, as a share of the smaller.
+
+    Raises:
+        ValueError: no two networks are that close.
+    """
+    work = pd.Series(macs)
+    ratio = work.to_numpy()[:, None] / work.to_numpy()
+    close = np.maximum(ratio, 1 / ratio) < 1 + within
+    np.fill_diagonal(close, False)
+    if not close.any():
+        raise ValueError(f"no two of {len(work)} networks have MACs within {within:.0%}")
+
+    def pick(times: pd.DataFrame) -> tuple[str, str]:
+        each = times[work.index].median().to_numpy()
+        rows = np.where(close, each[:, None] / each, 0)
+        slow, quick = np.unravel_index(rows.argmax(), rows.shape)
+        return work.index[slow], work.index[quick]
+
+    (slow, quick), rest = held_out(comparison, pick)
+    return Spread(slow, quick, rest.ratio(slow, quick))

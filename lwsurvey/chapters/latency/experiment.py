@@ -1,10 +1,11 @@
-"""What else decides about time: batch, memory layout, a compiler, zeros among the weights."""
+"""What else decides about time: batch, layout, compiler, zeros; where MobileNet V1 spends it."""
 
 from __future__ import annotations
 
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 
 import pandas as pd
 import torch
@@ -12,6 +13,7 @@ from torch import nn
 from torch._dynamo.exc import ShortenTraceback
 
 from lwsurvey import latency
+from lwsurvey.chapters.latency.layers import Block
 from lwsurvey.chapters.latency.networks import network
 from lwsurvey.latency import Comparison
 from lwsurvey.latency.roofline.jobs import Job, job, settle
@@ -28,26 +30,25 @@ def settings(batches: Sequence[int], *, size: int, device: str = "cpu") -> dict[
     Returns:
         Calls named ``KIND, batch B, LAYOUT``.
     """
-    found = {}
-    for kind, name in NETWORKS.items():
-        made = network(name, size)
-        for layout, last in LAYOUTS.items():
-            for batch in batches:
-                shape, how = (batch, 3, size, size), {"device": device, "channels_last": last}
-                found[f"{kind}, batch {batch}, {layout}"] = latency.call(made, shape, **how)
-    return found
+    made = {kind: network(name, size) for kind, name in NETWORKS.items()}
+    return {
+        f"{kind}, batch {batch}, {layout}": latency.call(
+            made[kind], (batch, 3, size, size), device=device, channels_last=last
+        )
+        for kind, (layout, last), batch in product(NETWORKS, LAYOUTS.items(), batches)
+    }
 
 
-def everywhere(
+def compare_settings(
     places: Mapping[str, tuple[str, int]], batches: Sequence[int], *, size: int, **options: object
 ) -> pd.DataFrame:
     """`settings_table` of each place, one below the other.
 
     Args:
-        places: name to device and threads.
-        batches: see `settings`.
-        size: see `settings`.
-        options: of `lwsurvey.latency.compare`.
+        places: name -> device and threads.
+        batches: images a call, of each setting.
+        size: rows and columns of the images.
+        options: passed to `lwsurvey.latency.compare`.
     """
     devices = dict.fromkeys(device for device, _ in places.values())
     calls = {device: settings(batches, size=size, device=device) for device in devices}
@@ -65,17 +66,16 @@ def settings_table(comparison: Comparison, batches: Sequence[int], where: str) -
     """Milliseconds an image of both networks, and the speed-up, for each setting.
 
     Args:
-        comparison: of the calls of `settings`.
-        batches: as there.
+        comparison: what `latency.compare` found for the calls of `settings`.
+        batches: as for `settings`.
         where: a name for threads or device.
     """
     rows = []
-    for batch in batches:
-        for layout in LAYOUTS:
-            names = [f"{kind}, batch {batch}, {layout}" for kind in NETWORKS]
-            each = [1e3 * comparison.time(name).value / batch for name in names]
-            up = comparison.ratio(names[1], names[0])
-            rows.append([where, batch, layout, *each, up.value, up.low, up.high])
+    for batch, layout in product(batches, LAYOUTS):
+        names = [f"{kind}, batch {batch}, {layout}" for kind in NETWORKS]
+        each = [1e3 * comparison.time(name).value / batch for name in names]
+        up = comparison.ratio(names[1], names[0])
+        rows.append([where, batch, layout, *each, up.value, up.low, up.high])
     columns = ["where", "batch", "layout", *NETWORKS, "speed-up", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -129,8 +129,8 @@ def zeros(maps: Sequence[tuple[int, int]], share: float) -> dict[str, Job]:
     """Dense 3 x 3 convolutions ``full C, SIDE²``, and ``zeros C, SIDE²`` with many zeros.
 
     Args:
-        maps: channels and side of each.
-        share: of the weights that are zero, 0 to 1.
+        maps: channels and side of each feature map.
+        share: zeros among the weights, 0 to 1.
     """
     found = {}
     for C, side in maps:
@@ -150,3 +150,48 @@ def products(n: int, share: float, seed: int = 0) -> dict[str, Callable[[], torc
         warnings.filterwarnings("ignore", "Sparse CSR tensor support")
         rows = a.to_sparse_csr()
     return {"dense": lambda: a @ b, "compressed rows": lambda: rows @ b}
+
+
+def shares_of_time(
+    layers: Comparison, whole: Comparison, jobs: Mapping[str, Job], blocks: Sequence[Block]
+) -> pd.DataFrame:
+    """Time and MACs of the parts of MobileNet V1 and of its dense twin.
+
+    The layers are timed one by one, the rest is what the whole network takes beyond them. So
+    small parts carry the errors of large ones, and may come out negative.
+
+    Args:
+        layers: comparison of the jobs of `layers.block_jobs`.
+        whole: comparison of those of `networks.twins`, on the same device with as many threads.
+        jobs: both sets of jobs.
+        blocks: blocks of the network.
+
+    Returns:
+        Columns ``network``, ``part``, ``ms``, ``share of time`` and ``share of MACs`` (in
+        percent).
+    """
+    kinds = {"separable": ("depthwise", "pointwise"), "dense": ("dense",)}
+    return pd.concat(
+        [_parts(net, use, layers, whole, jobs, blocks) for net, use in kinds.items()],
+        ignore_index=True,
+    )
+
+
+def _parts(net, kinds, layers, whole, jobs, blocks) -> pd.DataFrame:
+    each, nets = layers.times.median(), whole.times.median()
+    rows = {}
+    for kind in kinds:
+        names = [f"{kind} {block}" for block in blocks]
+        rows[f"{kind} layers"] = each[names].sum(), sum(jobs[name].macs for name in names)
+    bare = f"{net}, convolutions only"
+    seconds, macs = (sum(column) for column in zip(*rows.values(), strict=True))
+    rows["stem, classifier, calls"] = nets[bare] - seconds, jobs[net].macs - macs
+    rows["batch normalisation and ReLU"] = nets[net] - nets[bare], 0
+    table = pd.DataFrame(rows.values(), columns=["seconds", "macs"])
+    return pd.DataFrame(
+        {
+            "network": net, "part": list(rows), "ms": 1e3 * table.seconds,
+            "share of time": 100 * table.seconds / nets[net],
+            "share of MACs": 100 * table.macs / jobs[net].macs,
+        }
+    )  # fmt: skip
