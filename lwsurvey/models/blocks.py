@@ -277,7 +277,7 @@ class Bottleneck(Residual):
 
     def __init__(
         self, N: int, B: int, K: int = 3, *, M: int | None = None, stride: int = 1,
-        projection: bool = True, activation: Callable[[], nn.Module] = nn.ReLU,
+        projection: bool = True, activation: Make = nn.ReLU,
     ) -> None:  # fmt: skip
         M = N if M is None else M
         branch = nn.Sequential(

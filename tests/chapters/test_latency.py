@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from lwsurvey.models.inverted_residual import InvertedResidual
 from matplotlib.text import Text
 from torch import nn
 
@@ -18,6 +17,7 @@ from lwsurvey.cost.closed_form import mobilenet_v1
 from lwsurvey.latency import Comparison
 from lwsurvey.latency.disturbances import Disturbance
 from lwsurvey.latency.roofline import estimates, jobs, machine
+from lwsurvey.models.blocks import InvertedResidual
 from lwsurvey.stats import Estimate
 
 BLOCKS = layers.mobilenet_v1(32)

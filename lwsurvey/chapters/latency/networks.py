@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from lwsurvey.latency.roofline.jobs import Job, job, settle
-from lwsurvey.models.blocks import Head, norm_relu, same_convolution
-from lwsurvey.models.inverted_residual import InvertedResidual
+from lwsurvey.models.blocks import Head, InvertedResidual, norm_relu, same_convolution
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
 from lwsurvey.models.mobilenet_v2 import LAST, STAGES, STEM
 

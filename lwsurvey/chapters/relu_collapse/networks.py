@@ -6,8 +6,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from lwsurvey.models.blocks import Bottleneck, DepthwiseSeparable, same_convolution
-from lwsurvey.models.inverted_residual import InvertedResidual
+from lwsurvey.models.blocks import Bottleneck, DepthwiseSeparable, InvertedResidual, conv_norm
 
 STRIDES = (1, 2, 1, 1)
 """Strides of the four blocks of each network."""
@@ -27,7 +26,7 @@ def inverted_net(width: int, t: int = 6, relu_slim: bool = False) -> nn.Sequenti
         )
         for s in STRIDES
     ]
-    return _network(nn.BatchNorm2d(width), blocks, width)
+    return _network(conv_norm(1, width, 3, 2), blocks, width)
 
 
 def bottleneck_net(ends: int, slim: int, relu_slim: bool = True) -> nn.Sequential:
@@ -44,20 +43,19 @@ def bottleneck_net(ends: int, slim: int, relu_slim: bool = True) -> nn.Sequentia
     ]
     for block, stride in zip(blocks, STRIDES, strict=True):
         block.shortcut = nn.AvgPool2d(stride)  # fits the input to the sum without weights
-    return _network(_norm_relu6(ends), blocks, ends)
+    return _network(conv_norm(1, ends, 3, 2, activation=nn.ReLU6), blocks, ends)
 
 
 def separable_net(width: int) -> nn.Sequential:
     """Four depthwise separable blocks of ``width`` channels, as in MobileNet V1."""
-    blocks = [DepthwiseSeparable(width, width, stride=s, after=_norm_relu6) for s in STRIDES]
-    return _network(_norm_relu6(width), blocks, width)
+
+    def after(channels: int) -> nn.Sequential:
+        return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU6())
+
+    blocks = [DepthwiseSeparable(width, width, stride=s, after=after) for s in STRIDES]
+    return _network(conv_norm(1, width, 3, 2, activation=nn.ReLU6), blocks, width)
 
 
-def _norm_relu6(channels: int) -> nn.Sequential:
-    return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU6())
-
-
-def _network(after_stem: nn.Module, blocks: list[nn.Module], width: int) -> nn.Sequential:
-    stem = nn.Sequential(same_convolution(1, width, 3, stride=2), after_stem)
+def _network(stem: nn.Module, blocks: list[nn.Module], width: int) -> nn.Sequential:
     head = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * width, 10))
     return nn.Sequential(OrderedDict(stem=stem, blocks=nn.Sequential(*blocks), head=head))
