@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import lwsurvey
-from lwsurvey.press.commands import compare, course, profile, record
+from lwsurvey.press.commands import compare, course, new, profile, record
 from lwsurvey.press.commands.shared import command, formats
 from lwsurvey.press.sources.chapters import PUBLISHED
 from lwsurvey.schema import SCHEDULER
@@ -44,6 +44,7 @@ def main() -> None:
       lwsurvey profile mobilenet_v2              what a network costs, stage by stage
       lwsurvey assign conv-cost --out course     an assignment for nbgrader
       lwsurvey grade course                      marks for what was handed in
+      lwsurvey new densenet                      a chapter to write, in the right shape
 
     A chapter runs again only if its notebook, parameters, imported modules, claims, data or
     requirements.lock changed.
@@ -258,6 +259,8 @@ def serve(port: int) -> None:
         raise click.ClickException(str(error)) from None
 
 
-_added = (compare.compare, record.record, profile.profile, serve, course.assign, course.grade)
+_added = (
+    compare.compare, record.record, profile.profile, serve, course.assign, course.grade, new.new,
+)  # fmt: skip
 for _command in _added:
     main.add_command(_command)

@@ -153,12 +153,11 @@ def differences(ledger: Ledger, records: dict[str, Record], chapters: list[str])
         record = records.get(claim.id)
         if record and record.verdict != claim.verdict and not _allowed(claim, record):
             found.append(_departure(claim, record))
-        elif not record and claim.verdict and claim.chapter not in chapters:
-            found.append(
-                f"{claim.id}: {claim.verdict} in the ledger, but no chapter {claim.chapter}"
-            )
-        elif not record and claim.chapter in chapters:
-            found.append(f"{claim.id}: the chapter {claim.chapter} does not decide it")
+        elif not record and claim.verdict:
+            missing = f"the chapter {claim.chapter} does not decide it"
+            if claim.chapter not in chapters:
+                missing = f"{claim.verdict} in the ledger, but no chapter {claim.chapter}"
+            found.append(f"{claim.id}: {missing}")
     return found
 
 
