@@ -1,16 +1,20 @@
 """Run a chapter once up to its exercises, then fork for each submission and grade it.
 
-``python autograde.py SLUG OUT.json`` in a process of its own, because a chapter leaves its mark
-on torch and matplotlib. The grades are nbgrader's own; only the way of running the cells is
-ours, which needs one smoke run a chapter instead of twenty.
+``python autograde.py SLUG OUT.json [whole]`` in a process of its own, because a chapter leaves
+its mark on torch and matplotlib. The grades are nbgrader's own; only the way of running the
+cells is ours, which needs one smoke run a chapter instead of twenty. Without ``whole`` only those
+cells run that the exercises need, and of a submission those of the exercise that it answers.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import multiprocessing
 import os
+import symtable
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import answered
@@ -26,17 +30,85 @@ SECONDS = 20
 Scores = dict[str, dict[str, object]]
 
 
-def main(slug: str, out: Path) -> None:
+def main(slug: str, out: Path, whole: bool) -> None:
     """Grade all submissions of a chapter; each one's scores come by the cell's grade_id."""
     chapter = chapters.select(chapters.discover(), (slug,))[0]
     notebook = nbformat.read(chapter.path, as_version=4)
-    made = answered.submissions(notebook, answered.read(slug) + answered.liars(notebook))
+    answers = answered.read(slug) + answered.liars(notebook)
+    made = answered.submissions(notebook, answers)
     shell = InteractiveShell.instance(colors="NoColor")
     start = _first_exercise(notebook)
-    for cell in notebook.cells[:start]:
+    before, after = notebook.cells[:start], notebook.cells[start:]
+    written = [NotebookNode(cell_type="code", source=answer.source) for answer in answers]
+    for cell in before if whole else needed(before, [*after, *written]):
         _must_run(shell, cell, chapter.resolve("smoke"))
-    graded = {name: _in_a_fork(shell, n.cells[start:], out) for name, n in made.items()}
+    owners = {str(answer): answer.id for answer in answers}
+    graded = {}
+    for name, submission in made.items():
+        cells = submission.cells[start:]
+        if not whole and name in owners:
+            cells = _of_exercise(cells, owners[name])
+        graded[name] = _in_a_fork(shell, cells, out)
     out.write_text(json.dumps(graded), encoding="utf-8")
+
+
+def needed(before: Sequence[NotebookNode], after: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """The code cells without which later ones cannot run: they import, or bind, fill or change
+    a name that is used later, directly or through each other.
+
+    Args:
+        before: cells to choose from, in their order.
+        after: cells that are to run.
+    """
+    used = set().union(*(_used(cell.source) for cell in after if cell.cell_type == "code"))
+    code, kept = [cell for cell in before if cell.cell_type == "code"], []
+    modules = set().union(*(_imported(cell.source) for cell in code))
+    for cell in reversed(code):
+        if _imported(cell.source) or _changed(cell.source, modules) & used:
+            kept.append(cell)
+            used |= _used(cell.source)
+    return kept[::-1]
+
+
+def _used(source: str) -> set[str]:
+    """Names that a cell takes from the cells before it."""
+    top = symtable.symtable(source, "cell", "exec")
+    tables, found = list(top.get_children()), set()
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        found |= {s.get_name() for s in table.get_symbols() if s.is_global()}
+    found |= {s.get_name() for s in top.get_symbols() if s.is_referenced()}
+    return found - {s.get_name() for s in top.get_symbols() if s.is_assigned()}
+
+
+def _imported(source: str) -> set[str]:
+    top = symtable.symtable(source, "cell", "exec")
+    return {s.get_name() for s in top.get_symbols() if s.is_imported()}
+
+
+def _changed(source: str, modules: set[str]) -> set[str]:
+    """Names that a cell binds, and those whose parts it changes (``x[0] =``, ``x.update()``)."""
+    top = symtable.symtable(source, "cell", "exec")
+    found = {s.get_name() for s in top.get_symbols() if s.is_assigned()}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            node = node.value.func
+        elif not isinstance(getattr(node, "ctx", None), ast.Store):
+            continue
+        while isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+            found |= {node.id} - modules if isinstance(node, ast.Name) else set()
+    return found
+
+
+def _of_exercise(cells: Sequence[NotebookNode], grade_id: str) -> list[NotebookNode]:
+    """The answer, its test, and what they need of the exercises before."""
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    place = next(i for i, cell in enumerate(code) if answered.grade_id(cell) == grade_id)
+    test = next(i for i in range(place, len(code)) if utils.is_grade(code[i]))
+    own = code[place : test + 1]
+    return [*needed(code[:place], own), *own]
 
 
 def _first_exercise(notebook: NotebookNode) -> int:
@@ -110,4 +182,4 @@ def _score(cell: NotebookNode) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:] == ["whole"])

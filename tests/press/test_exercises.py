@@ -36,28 +36,32 @@ def test_no_answers_are_left_of_a_chapter_that_is_gone():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.full)])
 @chapters
-def test_marks_are_what_the_answers_deserve(path, tmp_path):
+def test_marks_are_what_the_answers_deserve(path, tmp_path, whole):
+    """Of each answer in its own exercise; of a whole submission, in the others too."""
     notebook, written = read(path), answered.read(path.stem)
     tests = answered.exercises(notebook)
-    graded = autograde(path.stem, tmp_path)
+    graded = autograde(path.stem, tmp_path, whole)
     complaints = all_marks("reference", graded.pop("reference"), tests.values())
     complaints += no_marks("untouched", graded.pop("untouched"))
     for answer in written + answered.liars(notebook):
         scores, own = graded[str(answer)], tests[answer.id]
+        others = set(tests.values()) - {own} if whole else set()
         if answer.right:
-            complaints += all_marks(answer, scores, tests.values())
+            complaints += all_marks(answer, scores, others | {own})
         else:
-            complaints += all_marks(answer, scores, set(tests.values()) - {own})
+            complaints += all_marks(answer, scores, others)
             complaints += no_marks(answer, {own: scores.get(own, scores)})
     caught = {a.id for a in written if hidden_needed(a, graded, tests)}
     complaints += [f"{i}: every wrong answer fails the visible tests" for i in {*tests} - caught]
     assert not complaints, "\n".join(["", *complaints])
 
 
-def autograde(slug: str, folder: Path) -> dict[str, dict]:
+def autograde(slug: str, folder: Path, whole: bool) -> dict[str, dict]:
     """Scores of every submission, see `autograde.py`."""
     command = [sys.executable, str(ROOT / "tests" / "autograde.py"), slug, "grades.json"]
+    command += ["whole"] if whole else []
     alone = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "IPYTHONDIR": str(folder / "ipython")}
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=folder, env=os.environ | alone
