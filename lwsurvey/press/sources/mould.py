@@ -8,12 +8,13 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode, v4
 
+from lwsurvey import store
 from lwsurvey.claims.ledger import Ledger
 from lwsurvey.press.sources import plan
 from lwsurvey.press.sources.chapters import ChapterError
 from lwsurvey.press.sources.parameters import unknown
 
-TEMPLATES = "book/_templates/chapter"
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates" / "chapter"
 CELL = re.compile(r"^%% (?P<id>\S+) (?P<kind>\w+)(?P<more>.*)\n", re.M)
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -47,22 +48,22 @@ def create(root: Path, slug: str) -> list[Path]:
     package = root / "lwsurvey" / "chapters" / name
     purpose = f'"""What the chapter {part.chapters[slug]} needs beside the laboratory."""\n'
     new = {
-        root / "notebooks" / f"{slug}.ipynb": nbformat.writes(_notebook(root, words)) + "\n",
+        root / "notebooks" / f"{slug}.ipynb": nbformat.writes(_notebook(words)) + "\n",
         package / "__init__.py": purpose,
-        package / "blocks.py": _filled(root, "blocks", words),
-        root / "tests" / "answers" / f"{slug}.py": _filled(root, "answers", words),
-        root / "tests" / "chapters" / f"test_{name}.py": _filled(root, "test", words),
+        package / "blocks.py": _filled("blocks", words),
+        root / "tests" / "answers" / f"{slug}.py": _filled("answers", words),
+        root / "tests" / "chapters" / f"test_{name}.py": _filled("test", words),
     }
     if there := [path for path in new if path.exists()]:
         names = ", ".join(str(path.relative_to(root)) for path in there)
         raise ChapterError(f"{slug} has been begun already: there is {names}")
     presets, toc = root / "notebooks" / "presets.yml", root / "book" / "_toc.yml"
     before = _before(root, part, slug)
-    new[presets] = _with_presets(presets.read_text(encoding="utf-8"), before, words, root)
+    new[presets] = _with_presets(presets.read_text(encoding="utf-8"), before, words)
     new[toc] = _with_page(toc.read_text(encoding="utf-8"), part, before, slug)
     for path, text in new.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        store.write(path, text)
     return list(new)
 
 
@@ -75,20 +76,20 @@ def _part(root: Path, slug: str) -> plan.Part:
     return found
 
 
-def _filled(root: Path, name: str, words: dict[str, str]) -> str:
-    text = (root / TEMPLATES / f"{name}.txt").read_text(encoding="utf-8")
+def _filled(name: str, words: dict[str, str]) -> str:
+    text = (TEMPLATES / f"{name}.txt").read_text(encoding="utf-8")
     for word, value in words.items():
         text = text.replace(f"@{word}@", value)
     return text
 
 
-def _notebook(root: Path, words: dict[str, str]) -> NotebookNode:
+def _notebook(words: dict[str, str]) -> NotebookNode:
     """The notebook of a template: ``%% ID KIND ...`` begins a cell.
 
     Kinds: ``markdown``; ``code``, with its tags; of exercises ``answer GRADE_ID``, ``test
     GRADE_ID POINTS`` and ``words GRADE_ID POINTS``.
     """
-    _, *parts = CELL.split(_filled(root, "notebook", words))
+    _, *parts = CELL.split(_filled("notebook", words))
     cells = zip(parts[::4], parts[1::4], parts[2::4], parts[3::4], strict=True)
     made = [_cell(name, kind, more.split(), text.strip()) for name, kind, more, text in cells]
     return v4.new_notebook(cells=made, metadata={"kernelspec": KERNEL})
@@ -118,8 +119,8 @@ def _before(root: Path, part: plan.Part, slug: str) -> str | None:
     return written[-1] if written else None
 
 
-def _with_presets(text: str, before: str | None, words: dict[str, str], root: Path) -> str:
-    entry = _filled(root, "presets", words)
+def _with_presets(text: str, before: str | None, words: dict[str, str]) -> str:
+    entry = _filled("presets", words)
     found = re.search(rf"^{re.escape(before)}:\n(?:[ #].*\n)*", text, re.M) if before else None
     place = found.end() if found else len(text)
     return text[:place] + entry + text[place:]
