@@ -30,7 +30,7 @@ test: $(READY)
 	@$(BIN)/ruff format --check --quiet .
 	@failed=0; \
 	$(BIN)/lwsurvey build || failed=1; \
-	$(BIN)/pytest -n $(WORKERS) -m "not timing" || failed=1; \
+	$(BIN)/pytest -n $(WORKERS) -m "not timing and not full" || failed=1; \
 	$(BIN)/pytest -m timing $$(grep -rl --include='*.py' 'mark\.timing' tests) || failed=1; \
 	exit $$failed
 

@@ -23,6 +23,11 @@ LOOKS = {
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
 }
+KINDS = [
+    "index", "verdicts", "part-costs", "conv-cost", "mobilenet-v2", "calculator", "ledger", "errata",
+    "edition", "rerun",
+]  # fmt: skip
+"""Pages that stand for all: each kind of content that the press makes."""
 FIRST_PAGE_BYTES = 300_000
 TEXT = """() => {
   const copy = document.body.cloneNode(true);
@@ -72,12 +77,23 @@ def settled(page, url: str) -> None:
     page.evaluate("window.MathJax?.startup?.promise")
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(
+    "look", ["light", *(pytest.param(name, marks=pytest.mark.full) for name in ("dark", "phone"))]
+)
 def test_every_page(browser, address, look):
+    assert_sound(browser, address, look, names())
+
+
+@pytest.mark.parametrize("look", ["dark", "phone"])
+def test_a_page_of_each_kind(browser, address, look):
+    assert_sound(browser, address, look, KINDS)
+
+
+def assert_sound(browser, address: str, look: str, pages: list[str]) -> None:
     """All that is asked of a page in one visit: to open it takes a second."""
     found = []
     with visit(browser, **LOOKS[look]) as (page, wrong):
-        for name in names():
+        for name in pages:
             settled(page, f"{address}/{name}.html")
             problems = [*wrong, *_problems(page, look), *accessibility.problems(page, look)]
             found += [f"{name}: {problem}" for problem in problems]
