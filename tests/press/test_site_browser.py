@@ -24,8 +24,8 @@ LOOKS = {
     "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
 }
 KINDS = [
-    "index", "verdicts", "part-costs", "conv-cost", "mobilenet-v2", "calculator", "ledger", "errata",
-    "edition", "rerun",
+    "index", "verdicts", "part-costs", "conv-cost", "mobilenet-v2", "calculator", "ledger",
+    "errata", "edition", "rerun",
 ]  # fmt: skip
 """Pages that stand for all: each kind of content that the press makes."""
 FIRST_PAGE_BYTES = 300_000
