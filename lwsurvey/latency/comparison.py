@@ -61,6 +61,13 @@ class Comparison:
         column = self._known(name)
         return _positive(self.estimate(lambda times: times[column]))
 
+    def medians(self) -> pd.DataFrame:
+        """Median time of each competitor with its interval: ``µs``, ``from`` and ``to``."""
+        times = {name: self.time(name) for name in self.times}
+        rows = {name: (1e6 * t.value, 1e6 * t.low, 1e6 * t.high) for name, t in times.items()}
+        table = pd.DataFrame.from_dict(rows, orient="index", columns=["µs", "from", "to"])
+        return table.rename_axis("way")
+
     def ratio(self, a: str, b: str) -> Estimate:
         """Time of ``a`` over time of ``b``: the median of the ratios of the rounds."""
         top, bottom = self._known(a), self._known(b)

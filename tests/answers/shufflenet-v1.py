@@ -46,7 +46,7 @@ def source(p, channels, groups):
 
 # %% shufflenet-v1-home wrong: follows one card, which may come home early
 def rounds_home(channels, groups):
-    order = perm.shuffle_order(channels, groups)
+    order = wiring.shuffle_order(channels, groups)
     card = 3
     place, rounds = order[card], 1
     while place != card:
@@ -66,7 +66,7 @@ def rounds_home(channels, groups):
 
 # %% shufflenet-v1-home wrong: gives up too early
 def rounds_home(channels, groups):
-    order = perm.shuffle_order(channels, groups)
+    order = wiring.shuffle_order(channels, groups)
     now, rounds = order, 1
     while now != sorted(now) and rounds < 20:
         now, rounds = [now[place] for place in order], rounds + 1
@@ -78,7 +78,7 @@ import math
 
 
 def rounds_home(channels, groups):
-    order = perm.shuffle_order(channels, groups)
+    order = wiring.shuffle_order(channels, groups)
     lengths = set()
     for card in range(channels):
         place, length = order[card], 1

@@ -1,4 +1,4 @@
-"""Chapter shufflenet-v1: the shuffle as a permutation and a graph, variants, counts, the study."""
+"""Chapter shufflenet-v1: the shuffle as a permutation and a graph, networks, counts, the study."""
 
 from __future__ import annotations
 
@@ -12,19 +12,15 @@ from torch import nn
 from torchvision import models as library
 from torchvision.models import mobilenetv2, shufflenetv2
 
-from lwsurvey import cost, figures, train
+from lwsurvey import cost, train
 from lwsurvey.chapters.shufflenet_v1 import (
-    anatomy,
-    counts,
-    diagram,
-    draw,
-    graph,
-    stages,
-    study,
-    timing,
-    variants,
+    experiment,
+    figures,
+    networks,
+    tables,
+    wiring,
 )
-from lwsurvey.chapters.shufflenet_v1 import permutation as perm
+from lwsurvey.figures import style
 from lwsurvey.models import editing, small
 from lwsurvey.models import shufflenet_v1 as v1
 from lwsurvey.models import shufflenet_v2 as v2
@@ -41,8 +37,8 @@ GROUPS, SIZE = st.integers(1, 9), st.integers(1, 14)
 @UNTIMED
 @given(g=GROUPS, s=SIZE)
 def test_the_shuffle_is_a_permutation_and_its_inverse_has_the_other_number_of_groups(g, s):
-    order = perm.shuffle_order(g * s, g)
-    assert perm.is_permutation(order)
+    order = wiring.shuffle_order(g * s, g)
+    assert wiring.is_permutation(order)
     x = torch.arange(g * s).reshape(1, -1, 1, 1)
     assert torch.equal(channel_shuffle(channel_shuffle(x, g), s), x)
 
@@ -51,42 +47,42 @@ def test_the_shuffle_is_a_permutation_and_its_inverse_has_the_other_number_of_gr
 @given(g=GROUPS, s=SIZE)
 def test_cards_torchvision_pytorch_and_the_formula_agree(g, s):
     c = g * s
-    order = perm.shuffle_order(c, g)
-    assert order == perm.dealt_like_cards(c, g)
-    assert order == perm.order_of(lambda x: shufflenetv2.channel_shuffle(x, g), c)
-    assert order == perm.order_of(nn.ChannelShuffle(g), c)
+    order = wiring.shuffle_order(c, g)
+    assert order == wiring.card_order(c, g)
+    assert order == wiring.order_of(lambda x: shufflenetv2.channel_shuffle(x, g), c)
+    assert order == wiring.order_of(nn.ChannelShuffle(g), c)
     assert order == [(p % g) * s + p // g for p in range(c)]
 
 
 @UNTIMED
 @given(g=GROUPS, k=st.integers(1, 4))
 def test_a_literal_deal_of_subgroups_fills_the_same_groups(g, k):
-    order, literal = perm.shuffle_order(k * g * g, g), perm.dealt_in_subgroups(k * g * g, g)
-    assert perm.is_permutation(literal)
-    assert perm.misplaced(order, literal, g) == 0
+    order, literal = wiring.shuffle_order(k * g * g, g), wiring.subgroup_order(k * g * g, g)
+    assert wiring.is_permutation(literal)
+    assert wiring.count_misplaced(order, literal, g) == 0
 
 
 def test_misplaced_counts_what_is_in_another_group():
-    assert perm.misplaced([0, 1, 2, 3], [1, 0, 3, 2], 2) == 0
-    assert perm.misplaced([0, 1, 2, 3], [0, 2, 1, 3], 2) == 2
-    unshuffled, shuffled = list(range(16)), perm.shuffle_order(16, 4)
-    assert perm.misplaced(unshuffled, shuffled, 4) == 12
+    assert wiring.count_misplaced([0, 1, 2, 3], [1, 0, 3, 2], 2) == 0
+    assert wiring.count_misplaced([0, 1, 2, 3], [0, 2, 1, 3], 2) == 2
+    unshuffled, shuffled = list(range(16)), wiring.shuffle_order(16, 4)
+    assert wiring.count_misplaced(unshuffled, shuffled, 4) == 12
 
 
 def test_groups_that_do_not_divide_are_named():
-    for deal in (perm.dealt_like_cards, perm.dealt_in_subgroups):
+    for deal in (wiring.card_order, wiring.subgroup_order):
         with pytest.raises(ValueError, match="12 channels"):
             deal(12, 5)
         with pytest.raises(ValueError):
             deal(12, 0)
     with pytest.raises(ValueError, match="equal subgroups"):
-        perm.dealt_in_subgroups(60, 3)
+        wiring.subgroup_order(60, 3)
     with pytest.raises(ValueError, match="every channel once"):
-        perm.Permutation([0, 0, 2])
+        wiring.Permutation([0, 0, 2])
 
 
 def test_a_permutation_module_gathers_as_the_shuffle_does_and_has_no_parameters():
-    module = perm.Permutation(perm.shuffle_order(12, 3))
+    module = wiring.Permutation(wiring.shuffle_order(12, 3))
     x = torch.randn(2, 12, 3, 3)
     assert torch.equal(module(x), channel_shuffle(x, 3))
     assert not list(module.parameters()) and not module.state_dict()
@@ -98,14 +94,16 @@ def test_a_permutation_module_gathers_as_the_shuffle_does_and_has_no_parameters(
 @UNTIMED
 @given(g=GROUPS, s=SIZE, layers=st.integers(1, 5))
 def test_the_closed_form_is_the_share_of_the_graph(g, s, layers):
-    assert graph.shares(g * s, g, layers)[-1] == pytest.approx(graph.predicted(g * s, g, layers))
-    assert graph.shares(g * s, g, layers, shuffle=False)[-1] == pytest.approx(1 / g)
+    assert wiring.shares(g * s, g, layers)[-1] == pytest.approx(
+        wiring.predicted_share(g * s, g, layers)
+    )
+    assert wiring.shares(g * s, g, layers, shuffle=False)[-1] == pytest.approx(1 / g)
 
 
 @UNTIMED
 @given(g=GROUPS, s=SIZE)
 def test_two_layers_suffice_exactly_if_the_square_of_the_groups_fits(g, s):
-    needed = graph.layers_needed(g * s, g)
+    needed = wiring.least_layers(g * s, g)
     assert (needed is not None and needed <= 2) == (s >= g)
     assert (needed is None) == (s == 1 and g > 1)
 
@@ -113,13 +111,13 @@ def test_two_layers_suffice_exactly_if_the_square_of_the_groups_fits(g, s):
 @UNTIMED
 @given(g=GROUPS, s=SIZE)
 def test_the_rule_of_one_line_foretells_every_link(g, s):
-    right, links = graph.foretold(g * s, g)
+    right, links = wiring.count_predicted(g * s, g)
     assert right == links == (g * s) ** 2
 
 
 def test_a_wrong_rule_would_be_noticed(monkeypatch):
-    monkeypatch.setattr(graph, "hears", lambda c, g: np.eye(g, dtype=bool))
-    right, links = graph.foretold(16, 4)
+    monkeypatch.setattr(wiring, "predicted_links", lambda c, g: np.eye(g, dtype=bool))
+    right, links = wiring.count_predicted(16, 4)
     assert right < links
 
 
@@ -129,17 +127,17 @@ def test_the_graph_agrees_with_the_gradients_of_real_layers(c, g, shuffle):
     middle = nn.ChannelShuffle(g) if shuffle else nn.Identity()
     layers = [same_convolution(c, c, 1, groups=g) for _ in range(2)]
     reached = cost.reach(nn.Sequential(layers[0], middle, layers[1]), c, 3)[:, :, 1, 1]
-    order = perm.shuffle_order(c, g) if shuffle else None
-    assert (reached.numpy() == (graph.stacked(c, g, 2, order).toarray() != 0)).all()
+    order = wiring.shuffle_order(c, g) if shuffle else None
+    assert (reached.numpy() == wiring.stack_edges(c, g, 2, order)).all()
 
 
 def test_tables_of_the_graph():
-    table = graph.needed_table((8, 24), (1, 3, 8))
+    table = wiring.least_layers_table((8, 24), (1, 3, 8))
     assert table.loc[8].tolist() == [1, "", "never"] and table.loc[24].tolist() == [1, 2, 3]
     with pytest.raises(ValueError, match="one layer"):
-        graph.stacked(8, 2, 0)
+        wiring.stack_edges(8, 2, 0)
     with pytest.raises(ValueError, match="do not divide"):
-        graph.grouped(8, 9, 2)
+        wiring.grouped_edges(8, 9, 2)
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
@@ -147,36 +145,36 @@ def test_tables_of_the_graph():
 def test_the_edges_of_a_unit_are_its_gradients(N, M, stride, shuffle):
     # The normalisation in front keeps ReLU from hiding what the shortcut brings.
     unit = nn.Sequential(nn.BatchNorm2d(N), v1.Unit(N, M, 3, stride, shuffle=shuffle))
-    reached = cost.reach(variants.saturated(unit), N, 5).flatten(2).any(2).numpy()
-    assert (reached == stages.unit_edges(N, M, 3, stride, shuffle)).all()
+    reached = cost.reach(networks.saturate(unit), N, 5).flatten(2).any(2).numpy()
+    assert (reached == wiring.unit_edges(N, M, 3, stride, shuffle)).all()
 
 
 def test_concatenation_doubles_what_is_heard_of_even_without_a_shuffle():
-    assert stages.stage_shares(4, shuffle=False) == pytest.approx([1 / 4, 1 / 2, 1])
-    assert stages.stage_shares(4, shuffle=True) == [1, 1, 1]
+    assert wiring.stage_shares(4, shuffle=False) == pytest.approx([1 / 4, 1 / 2, 1])
+    assert wiring.stage_shares(4, shuffle=True) == [1, 1, 1]
 
 
 # Variants
 
 
-def test_unshuffled_keeps_weights_and_loses_only_the_order():
+def test_removing_shuffles_keeps_weights_and_loses_only_the_order():
     net = v1.Unit(36, 36, 3).eval()
-    bare, x = variants.unshuffled(net), torch.randn(1, 36, 5, 5)
+    bare, x = networks.remove_shuffles(net), torch.randn(1, 36, 5, 5)
     assert not any(isinstance(part, ChannelShuffle) for part in bare.modules())
     assert any(isinstance(part, ChannelShuffle) for part in net.modules())
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), bare.parameters(), strict=True))
     assert not torch.equal(net(x), bare(x))
-    assert isinstance(variants.unshuffled(ChannelShuffle(2)), nn.Identity)
+    assert isinstance(networks.remove_shuffles(ChannelShuffle(2)), nn.Identity)
 
 
-def test_reordered_puts_a_permutation_of_the_right_size_everywhere():
+def test_randomising_puts_a_permutation_of_the_right_size_everywhere():
     torch.manual_seed(3)
-    net = study.shufflenet(4)
-    other = variants.reordered(net, small.INPUT)
-    found = [part for part in other.modules() if isinstance(part, perm.Permutation)]
+    net = networks.shufflenet(4)
+    other = networks.randomise(net, small.INPUT)
+    found = [part for part in other.modules() if isinstance(part, wiring.Permutation)]
     shuffled = [part for part in net.modules() if isinstance(part, ChannelShuffle)]
     assert len(found) == len(shuffled) == 6
-    assert all(len(part.order) % 4 == 0 and perm.is_permutation(part.order) for part in found)
+    assert all(len(part.order) % 4 == 0 and wiring.is_permutation(part.order) for part in found)
     assert not any(isinstance(part, ChannelShuffle) for part in other.modules())
     assert other.training and other(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
     assert all(
@@ -184,19 +182,17 @@ def test_reordered_puts_a_permutation_of_the_right_size_everywhere():
     )
 
 
-def test_the_arm_with_random_orders_begins_with_the_weights_of_the_shuffled_one():
+def test_the_variant_with_random_orders_begins_with_the_weights_of_the_shuffled_one():
     torch.manual_seed(5)
-    one = study.shufflenet(4)
+    one = networks.shufflenet(4)
     torch.manual_seed(5)
-    two = study.random_order(4)
+    two = networks.random_order(4)
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
 
 
-def test_regrouped_opens_grouped_pointwise_convolutions_only():
-    unit = variants.regrouped(v1.Unit(36, 36, 3))
+def test_ungrouping_opens_grouped_pointwise_convolutions_only():
+    unit = networks.ungroup(v1.Unit(36, 36, 3))
     assert [m.groups for m in unit.modules() if isinstance(m, nn.Conv2d)] == [1, 9, 1]
-    with pytest.raises(ValueError):
-        variants.regrouped(v1.Unit(36, 36, 3), groups=5)
 
 
 @pytest.mark.parametrize("unit", [v1.Unit(36, 36, 3), v1.Unit(24, 48, 3, 2), v2.Unit(8, 8)])
@@ -216,7 +212,7 @@ def test_folding_changes_nothing_but_the_normalisations(unit):
 
 
 def test_the_printed_complexities_leave_the_classifier_out():
-    table = counts.complexity()
+    table = tables.complexity()
     assert table["printed is"].tolist() == [
         "either", "without classifier", "either", "without classifier", "without classifier", "with"
     ]  # fmt: skip
@@ -224,18 +220,18 @@ def test_the_printed_complexities_leave_the_classifier_out():
 
 
 def test_the_resnext_unit_of_the_paper():
-    table = counts.resnext()
+    table = tables.resnext()
     assert table["1 × 1, %"][1] == pytest.approx(93.43, abs=0.005)
     assert table.MACs.is_monotonic_decreasing
 
 
 def test_without_bottleneck_is_four_times_the_unit():
-    pair = v1.Unit(72, 72, 3), counts.without_bottleneck(72, 3)
-    assert counts.larger_ratio(*pair, (1, 72, 7, 7)) == 0.25
+    pair = v1.Unit(72, 72, 3), tables.without_bottleneck(72, 3)
+    assert tables.larger_ratio(*pair, (1, 72, 7, 7)) == 0.25
 
 
 def test_the_access_share_of_v2_is_two_maps_of_all_that_it_moves():
-    share = counts.access_share(
+    share = tables.access_share(
         v2.Unit(232, 232), v2.Unit(232, 232, shuffle=False), (1, 232, 14, 14)
     )
     total = cost.profile(v2.Unit(232, 232), (1, 232, 14, 14)).memory_access
@@ -244,52 +240,54 @@ def test_the_access_share_of_v2_is_two_maps_of_all_that_it_moves():
 
 def test_what_stands_behind_a_convolution():
     unit = v1.Unit(36, 36, 3)
-    assert anatomy.after(unit.branch, "1x1") == ["ReLU", "ChannelShuffle"]
-    assert anatomy.after(unit.branch, "3x3") == []
+    assert networks.after(unit.branch, "1x1") == ["ReLU", "ChannelShuffle"]
+    assert networks.after(unit.branch, "3x3") == []
     theirs = library.shufflenet_v2_x0_5().stage2[1].branch2
-    assert anatomy.layer_names(theirs) == ["1x1", "ReLU", "3x3", "1x1", "ReLU"]
+    assert editing.layer_names(theirs) == ["1x1", "ReLU", "3x3", "1x1", "ReLU"]
 
 
 def test_shortcuts_are_found_by_silencing_the_branch():
     x = torch.randn(1, 24, 8, 8)
-    assert anatomy.pools_and_concatenates(v1.Unit(24, 48, 3, 2), x) == (True, True)
+    assert networks.pools_and_concatenates(v1.Unit(24, 48, 3, 2), x) == (True, True)
     plain = nn.Sequential(same_convolution(24, 48, 1, 2), nn.BatchNorm2d(48), nn.ReLU())
-    assert anatomy.pools_and_concatenates(plain, x) == (False, True)
+    assert networks.pools_and_concatenates(plain, x) == (False, True)
     kept = mobilenetv2.InvertedResidual(24, 24, 1, 6)
-    assert torch.equal(anatomy.bypass(kept, x), x)
-    assert not anatomy.bypass(mobilenetv2.InvertedResidual(24, 32, 1, 6), x).any()
+    assert torch.equal(editing.bypass(kept, x), x)
+    assert not editing.bypass(mobilenetv2.InvertedResidual(24, 32, 1, 6), x).any()
 
 
 # The study
 
 
-def test_the_arms_have_nearly_equal_macs_and_on_and_off_exactly():
-    work = study.macs()
-    assert all(abs(macs / study.MACS - 1) < 0.05 for macs in work.values())
+def test_the_variants_have_nearly_equal_macs_and_on_and_off_exactly():
+    work = small.costs(networks.variants()).MACs
+    assert (abs(work / networks.MACS - 1) < 0.05).all()
     assert all(work[f"{g} on"] == work[f"{g} off"] for g in (2, 3, 4, 8))
-    widths = [study.shufflenet(g).head.linear.in_features for g in study.GROUPS]
+    widths = [networks.shufflenet(g).head.linear.in_features for g in networks.GROUPS]
     assert widths == sorted(widths) and "1 off" not in work
 
 
 def test_effects_are_paired_and_said_in_words():
-    rows = [(arm, seed, 80 + seed + ("on" in arm)) for arm in study.arms() for seed in range(3)]
+    rows = [
+        (arm, seed, 80 + seed + ("on" in arm)) for arm in networks.variants() for seed in range(3)
+    ]
     frame = pd.DataFrame(rows, columns=["arm", "seed", "test"])
-    found = study.effects(frame)
+    found = experiment.effects(frame)
     assert found["shuffle on or off, g = 8"].value == 1
     assert found["random order or shuffle, g = 4"].value == -1
-    lines = study.lines(train.means(frame))
-    assert list(lines["shuffle off"]) == [2, 3, 4, 8] and 1 in lines["shuffle on"]
+    drawn = figures.by_groups(train.means(frame)).axes[0].lines
+    assert [len(line.get_xdata()) for line in drawn if line.get_marker() == "o"] == [5, 4]
 
 
 # Time
 
 
 def test_shares_and_their_place():
-    assert timing.beside(Estimate(5, 4, 6, 9), 10) == "below"
-    assert timing.beside(Estimate(15, 11, 19, 9), 10) == "above"
-    assert timing.beside(Estimate(10, 9, 11, 9), 10) == "on both sides of"
+    assert experiment.position(Estimate(5, 4, 6, 9), 10) == "below"
+    assert experiment.position(Estimate(15, 11, 19, 9), 10) == "above"
+    assert experiment.position(Estimate(10, 9, 11, 9), 10) == "on both sides of"
     with pytest.raises(ValueError, match="V1 unit"):
-        timing.built("V3 unit", True)
+        experiment.build("V3 unit", True)
 
 
 def test_the_share_is_formed_round_by_round():
@@ -297,30 +295,31 @@ def test_the_share_is_formed_round_by_round():
 
     on = np.linspace(1, 3, 40)
     times = pd.DataFrame({"V1 unit on": on, "V1 unit off": 0.9 * on})
-    share = timing.share(Comparison(times), "V1 unit")
+    share = experiment.share(Comparison(times), "V1 unit")
     assert share.low == pytest.approx(10) and share.high == pytest.approx(10)
 
 
 def test_every_way_to_shuffle_is_the_same_shuffle_and_the_view_moves_nothing():
-    ways = timing.ways((1, 12, 4, 4), 3, "cpu")
+    ways = experiment.ways((1, 12, 4, 4), 3, "cpu")
     results = {name: way() for name, way in ways.items()}
     assert results["view only"].shape == (1, 4, 3, 4, 4)
     shuffled = results["view and copy (ours)"]
     assert torch.equal(results["view only"].reshape(shuffled.shape), shuffled)
     assert torch.equal(results["gather by index"], shuffled)
-    calls = timing.on_and_off(("V2 unit",), fold=True, device="cpu")
+    calls = experiment.on_and_off(("V2 unit",), fold=True, device="cpu")
     assert calls["V2 unit on"]().shape == calls["V2 unit off"]().shape == (1, 232, 14, 14)
 
 
-# Pictures
+# Figures
 
 
-def test_every_picture_is_drawn():
-    figures.style()
-    some = {f"arm {k}": Estimate(k, k - 1, k + 1, 5) for k in range(3)}
+def test_every_figure_is_drawn():
+    style()
+    some = {f"unit {k}": Estimate(k, k - 1, k + 1, 5) for k in range(3)}
     drawn = [
-        draw.wiring(9, 3), draw.shares_after(24, (2, 8), 3), diagram.units(),
-        draw.by_groups({"on": {1: some["arm 0"]}, "off": {2: some["arm 1"]}}, some),
-        draw.time_shares(some, pd.Series({"GPU": 5}), 10),
+        figures.shuffle_wiring(9, 3), figures.shares_after(24, (2, 8), 3), figures.unit_diagram(),
+        figures.time_shares(some, pd.Series({"GPU": 5}), 10),
     ]  # fmt: skip
     assert all(figure.axes for figure in drawn)
+    words = {text.get_text() for ax in figures.unit_diagram().axes for text in ax.texts}
+    assert {"stride 1", "stride 2", "channel shuffle", "concat"} <= words

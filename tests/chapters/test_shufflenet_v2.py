@@ -1,4 +1,4 @@
-"""The four guidelines of ShuffleNet V2: arms, printed tables, counts in networks, pictures."""
+"""The four guidelines of ShuffleNet V2: variants, printed tables, counts in networks, figures."""
 
 from __future__ import annotations
 
@@ -13,101 +13,94 @@ from torch import nn
 
 from lwsurvey import cost
 from lwsurvey.chapters.shufflenet_v2 import (
-    arms,
-    blocks,
-    breaks,
-    draw,
-    facts,
+    experiment,
+    figures,
     graph,
-    merged,
-    paper,
-    prose,
-    race,
-    sizes,
-    strongest,
-    trained,
-    units,
+    networks,
+    tables,
 )
 from lwsurvey.latency import Comparison
-from lwsurvey.models import shufflenet_v2
+from lwsurvey.models import shufflenet_v2, small
 from lwsurvey.stats import Estimate
 
 COLUMNS = list(product((1, 2, 3, 4), ("GPU", "ARM"), (0, 1, 2)))
 
 
-def counted(arm: arms.Arm) -> int:
-    """MACs of what an arm builds."""
+def counted(variant: networks.Variant) -> int:
+    """MACs of what a variant builds."""
     with torch.device("meta"):
-        return cost.count(arm.make(), arm.shape).macs
+        return cost.count(variant.make(), variant.shape).macs
 
 
 # The paper's tables
 
 
 def test_printed_speeds_are_those_of_the_csv_files():
-    assert paper.speeds(1, "ARM").loc["1:12"].tolist() == [57.6, 15.1, 4.4]
-    assert paper.speeds(2, "GPU").loc["g = 8"].tolist() == [634, 445, 230]
-    assert paper.speeds(3, "GPU").loc["4-fragment-parallel"].tolist() == [691, 572, 292]
-    assert paper.speeds(4, "ARM").loc["neither"].tolist() == [66.3, 20.2, 5.4]
+    assert tables.speeds(1, "ARM").loc["1:12"].tolist() == [57.6, 15.1, 4.4]
+    assert tables.speeds(2, "GPU").loc["g = 8"].tolist() == [634, 445, 230]
+    assert tables.speeds(3, "GPU").loc["4-fragment-parallel"].tolist() == [691, 572, 292]
+    assert tables.speeds(4, "ARM").loc["neither"].tolist() == [66.3, 20.2, 5.4]
 
 
 @pytest.mark.parametrize(("guideline", "platform"), list(product((1, 2, 3, 4), ("GPU", "ARM"))))
 def test_relative_speeds_are_one_in_the_first_row(guideline, platform):
-    assert (paper.relative(guideline, platform).iloc[0] == 1).all()
+    assert (tables.relative(guideline, platform).iloc[0] == 1).all()
 
 
 def test_a_slowdown_is_a_ratio_of_speeds():
-    assert paper.slowdowns(1, "GPU").loc["1:12", 0] == pytest.approx(1480 / 748)
-    assert paper.slowdowns(4, "ARM").loc["ReLU and shortcut", 2] == pytest.approx(5.4 / 5.0)
+    assert tables.slowdowns(1, "GPU").loc["1:12", 0] == pytest.approx(1480 / 748)
+    assert tables.slowdowns(4, "ARM").loc["ReLU and shortcut", 2] == pytest.approx(5.4 / 5.0)
 
 
 def test_of_thirty_cells_two_are_not_slower():
-    cells = paper.slower_cells()
+    cells = tables.slower_cells()
     assert (len(cells), cells.sum()) == (30, 28)
     assert set(cells.index[~cells]) == {(3, "ARM", "4-fragment-series", size) for size in (1, 2)}
 
 
 def test_remarks_are_held_against_all_their_cells():
-    table = prose.remarks()
+    table = tables.remarks()
     assert table.loc["G2, GPU", "cells that fit"] == "2 of 3"
     assert table.loc["G3, GPU", "cells that fit"] == "2 of 6"
     assert table.loc["G4", "in its table"] == "1.08 to 1.24"
 
 
 def test_table_8_gives_ratios_of_times():
-    found = paper.network_speeds("140M", "ShuffleNetV1 1x g=3", "ShuffleNetV2 1x")
+    found = tables.network_speeds("140M", "ShuffleNetV1 1x g=3", "ShuffleNetV2 1x")
     assert found == pytest.approx({"GPU": 341 / 213, "ARM": 24.4 / 21.8})
 
 
-# Arms
+# Variants
 
 
 @pytest.mark.parametrize(("guideline", "platform", "column"), COLUMNS)
-def test_an_arm_has_the_work_that_it_says(guideline, platform, column):
-    for name, arm in arms.of_paper(guideline, platform, column).items():
-        assert counted(arm) == arm.macs, name
+def test_a_variant_has_the_work_that_it_says(guideline, platform, column):
+    for name, variant in networks.printed_column(guideline, platform, column).items():
+        assert counted(variant) == variant.macs, name
 
 
 @pytest.mark.parametrize(("guideline", "platform", "column"), COLUMNS)
 def test_the_work_of_a_column_drifts_by_less_than_six_per_cent(guideline, platform, column):
-    work = [arm.macs for arm in arms.of_paper(guideline, platform, column).values()]
+    work = [
+        variant.macs for variant in networks.printed_column(guideline, platform, column).values()
+    ]
     assert max(work) / min(work) < 1.06
     if guideline == 4:
         assert len(set(work)) == 1
 
 
 @pytest.mark.parametrize(("guideline", "c"), list(product((1, 2), (64, 128))))
-def test_exact_arms_have_exactly_equal_work(guideline, c):
-    found = arms.exact(guideline, c)
-    assert len({counted(arm) for arm in found.values()}) == 1
-    assert len({arm.access for arm in found.values()}) == 3
+def test_exact_variants_have_exactly_equal_work(guideline, c):
+    found = networks.exact(guideline, c)
+    assert len({counted(variant) for variant in found.values()}) == 1
+    assert len({variant.access for variant in found.values()}) == 3
 
 
 @pytest.mark.parametrize("guideline", [1, 2, 3, 4])
 def test_the_strongest_violations_have_exactly_equal_work(guideline):
-    found = strongest.competitors(guideline)
-    pairs = [pair for g, *pair in strongest.PAIRS.values() if g == guideline]
-    assert len({counted(arm) for arm in found.values()}) == 1
+    found = networks.strongest(guideline)
+    pairs = [pair for g, *pair in networks.STRONGEST.values() if g == guideline]
+    assert len({counted(variant) for variant in found.values()}) == 1
     assert next(iter(found)) == pairs[0][1] and {x for pair in pairs for x in pair} == set(found)
 
 
@@ -115,25 +108,25 @@ def test_the_strongest_violations_have_exactly_equal_work(guideline):
     ("c", "g", "base", "width"), [(180, 8, 64, 184), (360, 8, 128, 360), (90, 2, 64, 90)]
 )
 def test_widths_that_groups_do_not_divide_move_to_the_nearest_work(c, g, base, width):
-    assert arms.divisible(c, g, base) == width
+    assert networks.divisible(c, g, base) == width
 
 
 @pytest.mark.parametrize("parts", [1, 2, 4])
 def test_nearest_root_is_the_nearest(parts):
     for product_ in range(4, 300):
-        found = arms.nearest_root(product_, parts)
+        found = networks.nearest_root(product_, parts)
         off = [abs(parts * w * w - product_) for w in range(1, 20)]
         assert abs(parts * found * found - product_) == min(off)
 
 
-def test_access_of_an_arm_is_the_counter_s():
-    for name, arm in arms.of_paper(2, "ARM", 0).items():
+def test_access_of_a_variant_is_the_counter_s():
+    for name, variant in networks.printed_column(2, "ARM", 0).items():
         with torch.device("meta"):
-            assert cost.profile(arm.make(), arm.shape).memory_access == arm.access, name
+            assert cost.profile(variant.make(), variant.shape).memory_access == variant.access, name
 
 
 def test_parallel_fragments_are_added():
-    block = blocks.Parallel(3, 4).eval()
+    block = networks.Parallel(3, 4).eval()
     x = torch.randn(2, 3, 4, 4)
     torch.testing.assert_close(block(x), sum(layer(x) for layer in block))
 
@@ -141,11 +134,12 @@ def test_parallel_fragments_are_added():
 @pytest.mark.parametrize(("relu", "shortcut"), list(product((True, False), repeat=2)))
 @torch.no_grad()
 def test_a_bottleneck_switches_relu_and_shortcut(relu, shortcut):
-    block = blocks.Bottleneck(8, relu, shortcut).eval()
+    block = networks.Bottleneck(8, relu, shortcut).eval()
     act = torch.relu if relu else torch.nn.Identity()
     x = torch.randn(2, 8, 5, 5)
     before = x.clone()
-    y = block.expand(act(block.spatial(act(block.reduce(x)))))
+    reduce, spatial, expand = (part for part in block.branch if isinstance(part, nn.Conv2d))
+    y = expand(act(spatial(act(reduce(x)))))
     torch.testing.assert_close(block(x), act(y + x if shortcut else y))
     assert torch.equal(x, before)
 
@@ -153,18 +147,20 @@ def test_a_bottleneck_switches_relu_and_shortcut(relu, shortcut):
 # Tables of times
 
 
-def column(times: dict[str, float], arms_: arms.Arms) -> race.Column:
-    """A column whose arms took these seconds in each of 20 rounds."""
-    return race.Column(arms_, Comparison(pd.DataFrame({n: [t] * 20 for n, t in times.items()})))
+def column(times: dict[str, float], variants: networks.Variants) -> experiment.Column:
+    """A column whose variants took these seconds in each of 20 rounds."""
+    return experiment.Column(
+        variants, Comparison(pd.DataFrame({n: [t] * 20 for n, t in times.items()}))
+    )
 
 
 @pytest.fixture
-def timed() -> list[race.Column]:
-    found = arms.of_paper(1, "ARM", 0)
+def timed() -> list[experiment.Column]:
+    found = networks.printed_column(1, "ARM", 0)
     return [column(dict(zip(found, (1.0, 2.0, 4.0, 0.5), strict=True)), found)]
 
 
-def test_speed_is_over_the_first_arm_and_per_mac_takes_the_drift_out(timed):
+def test_speed_is_over_the_first_variant_and_per_mac_takes_the_drift_out(timed):
     one = timed[0]
     assert one.speed("1:6").value == 0.25
     assert one.drift("1:2") == pytest.approx(22 * 44 / 32**2 - 1)
@@ -172,42 +168,42 @@ def test_speed_is_over_the_first_arm_and_per_mac_takes_the_drift_out(timed):
 
 
 def test_the_table_has_the_paper_s_layout(timed):
-    table = race.table(1, timed)
+    table = experiment.table(1, timed)
     assert table.loc["1:12", "paper ×1"] == "57.6"
     assert table.loc["1:12", "ours ×1"] == "2"
     assert table.loc["1:12", "MACs"] == "-5.1 %" and table.loc["1:1", "MACs"] == "equal"
 
 
 def test_the_outcome_counts_cells_in_which_the_violation_is_slower(timed):
-    assert "slower in 0 of 1 cells" in race.outcome(1, timed)
-    slow = column(dict.fromkeys(timed[0].arms, 1.0) | {"1:12": 3.0}, timed[0].arms)
-    assert "slower in 1 of 2 cells" in race.outcome(1, [*timed, slow])
+    assert "slower in 0 of 1 cells" in experiment.outcome(1, timed)
+    slow = column(dict.fromkeys(timed[0].variants, 1.0) | {"1:12": 3.0}, timed[0].variants)
+    assert "slower in 1 of 2 cells" in experiment.outcome(1, [*timed, slow])
 
 
 def test_a_relative_table_names_the_verdict(timed):
-    table = race.relative_table({"×1": timed[0]}, per_mac=True).set_index("arm")
+    table = experiment.relative_table({"×1": timed[0]}, per_mac=True).set_index("arm")
     assert table["than the first row"].to_dict() == {
         "1:2": "slower", "1:6": "slower", "1:12": "faster"
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("device", "platform"), [("cpu", "ARM"), ("cuda", "GPU"), ("cuda:1", "GPU")]
+    ("device", "platform"), [("cpu", "ARM"), ("cuda", "GPU"), ("cuda:1", "GPU"), ("mps", "GPU")]
 )
 def test_a_device_gets_the_columns_of_its_kind(device, platform):
-    assert race.platform_of(device) == platform
+    assert experiment.platform_of(device) == platform
 
 
 @pytest.mark.parametrize(
     ("number", "text"), [(0.012345, "0.0123"), (1234.5, "1,230"), (3.0, "3"), (2e6, "2,000,000")]
 )
 def test_numbers_are_rounded_without_exponent(number, text):
-    assert race.rounded(number) == text
+    assert experiment.format_number(number) == text
 
 
-def test_arms_are_timed_in_turns():
-    found = strongest.competitors(1, 16)
-    one = race.column(found, budget=0.05, least_rounds=3, rounds=3)
+def test_variants_are_timed_in_turns():
+    found = networks.strongest(1, 16)
+    one = experiment.time_variants(found, budget=0.05, least_rounds=3, rounds=3)
     assert list(one.times.times) == list(found)
     assert (one.times.times > 0).to_numpy().all()
 
@@ -234,7 +230,7 @@ class Fan(nn.Module):
 def test_branches_are_the_convolutions_that_could_run_at_once(fan):
     with torch.device("meta"):
         network = nn.Sequential(Fan(fan), Fan(1))
-    first, second = graph.by_block(graph.operators(network, 8, [Fan])).values()
+    first, second = graph.by_block(graph.trace(network, 8, [Fan])).values()
     assert (graph.branches(first), graph.branches(second)) == (fan, 1)
     assert sum(each.kind == "addition" for each in first) == fan - 1
     assert first[-1].kind == "activation"
@@ -242,7 +238,7 @@ def test_branches_are_the_convolutions_that_could_run_at_once(fan):
 
 
 def test_violations_are_those_that_the_architectures_imply():
-    found = {name: breaks.violations(name) for name in breaks.SUBJECTS}
+    found = {name: graph.violations(name) for name in graph.SUBJECTS}
     assert not any(found["ShuffleNet V2"].values())
     # 13 units with two 1 x 1 each, from c to c / 4 and back, in groups, and one addition.
     assert found["ShuffleNet V1"] == {"G1": 26, "G2": 26, "G3": 0, "G4": 0, "additions": 13}
@@ -252,29 +248,29 @@ def test_violations_are_those_that_the_architectures_imply():
 
 
 def test_the_unit_is_as_the_paper_draws_it():
-    assert facts.branch() == {
+    assert graph.unit_branch() == {
         "convolutions in the branch": 3, "convolutions with unequal widths": 0,
         "untouched share": 0.5,
     }  # fmt: skip
-    assert facts.shares()["ReLU share"] == facts.shares()["depthwise share"] == 0.5
-    assert not any(facts.network().values())
-    assert sum(map(facts.splits, facts.units())) == 13 and len(facts.units()) == 16
+    assert graph.unit_shares()["ReLU share"] == graph.unit_shares()["depthwise share"] == 0.5
+    assert not any(graph.network_counts().values())
+    assert sum(map(graph.splits, graph.units())) == 13 and len(graph.units()) == 16
 
 
 def test_unchanged_channels_are_found_bit_for_bit():
     x = torch.randn(2, 8, 3, 3)
-    assert facts.unchanged(shufflenet_v2.Unit(8, 8).eval(), x) == 0.5
+    assert experiment.unchanged(shufflenet_v2.Unit(8, 8).eval(), x) == 0.5
     before = torch.get_rng_state()
-    assert facts.unchanged(facts.library_unit(), torch.randn(1, 116, 3, 3)) == 0.5
+    assert experiment.unchanged(experiment.library_unit(), torch.randn(1, 116, 3, 3)) == 0.5
     torch.set_rng_state(before)
-    facts.library_unit()
+    experiment.library_unit()
     assert torch.equal(torch.get_rng_state(), before)
-    assert facts.unchanged(nn.Identity(), x) == 1
-    assert facts.unchanged(nn.Conv2d(8, 8, 1), x) == 0
+    assert experiment.unchanged(nn.Identity(), x) == 1
+    assert experiment.unchanged(nn.Conv2d(8, 8, 1), x) == 0
 
 
 def test_the_gap_to_the_paper_grows_faster_than_the_network():
-    table, growth = sizes.networks(), sizes.growth("1×", "2×")
+    table, growth = tables.sizes(), tables.growth("1×", "2×")
     assert (table["parameters, M"].round(1) == table["paper's, M"]).all()
     assert growth["widths"] < growth["macs"] < growth["least"]
 
@@ -283,47 +279,48 @@ def test_the_gap_to_the_paper_grows_faster_than_the_network():
 
 
 @pytest.mark.parametrize("channels", [1, 3, 8])
-@pytest.mark.parametrize("way", [merged.merged, merged.gathered])
+@pytest.mark.parametrize("way", [networks.one_copy, networks.one_gather])
 def test_merged_moves_the_same_bits(way, channels):
     halves = torch.randn(2, 2, channels, 3, 4).unbind()
-    for found, wanted in zip(way(*halves), merged.separate(*halves), strict=True):
+    for found, wanted in zip(way(*halves), networks.three_steps(*halves), strict=True):
         assert torch.equal(found, wanted)
 
 
 def test_merging_halves_the_traffic_and_saves_no_arithmetic():
     halves = torch.empty(2, 1, 6, 5, 5).unbind()
     apart, together = (
-        cost.profile(merged.Joined(way), halves) for way in (merged.separate, merged.merged)
+        cost.profile(networks.Join(way), halves)
+        for way in (networks.three_steps, networks.one_copy)
     )
     assert (apart.macs, together.macs) == (0, 0)
     assert apart.memory_access == 2 * together.memory_access
 
 
 def test_trained_networks_have_equal_work():
-    costs = trained.costs(trained.arms(450_000))
+    costs = small.costs(networks.small_networks(450_000))
     assert (abs(costs.MACs / 450_000 - 1) <= 0.05).all()
-    assert costs.MACs[trained.V2] == costs.MACs[trained.UNSHUFFLED]
+    assert costs.MACs[networks.V2] == costs.MACs[networks.UNSHUFFLED]
 
 
 def test_the_best_rival_is_chosen_on_validation_and_is_a_rival():
-    names = [trained.V2, *trained.RIVALS, trained.UNSHUFFLED]
+    names = [networks.V2, *networks.RIVALS, networks.UNSHUFFLED]
     frame = pd.DataFrame(
         {"arm": names, "validation": [99, 1, 3, 2, 98], "test": [1, 9, 2, 8, 1], "seed": 0}
     )
-    assert trained.best_rival(frame) == trained.RIVALS[1]
+    assert experiment.best_rival(frame) == networks.RIVALS[1]
 
 
-def test_pictures_show_every_arm(timed):
-    fig = draw.relative(1, timed, "here")
+def test_figures_show_every_variant(timed):
+    fig = figures.relative(1, timed, "here")
     assert [label.get_text() for label in fig.axes[0].get_xticklabels()] == ["1:2", "1:6", "1:12"]
     heights = np.concatenate([line.get_ydata() for line in fig.axes[0].lines])
     assert {0.5, 0.25, 2.0} <= set(heights)
     some = Estimate(1.2, 1.1, 1.3, 20)
-    two = draw.layouts(
+    two = figures.layouts(
         {"contiguous": {"G1": some, "G2": some}, "channels_last": {"G1": some, "G2": some}}
     )
     assert len(two.axes[0].get_yticklabels()) == 2
-    drawn = units.units(116)
+    drawn = figures.units(116)
     texts = [text.get_text() for ax in drawn.axes for text in ax.texts]
     assert "split 58 + 58" in texts and texts.count("concatenate") == 2
     plt.close("all")

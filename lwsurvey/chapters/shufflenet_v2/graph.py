@@ -1,19 +1,30 @@
-"""The operators of a network and what flows between them, from its symbolic trace."""
+"""Networks as graphs of operators: which guideline they break, and what V2's units consist of."""
 
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from statistics import fmean
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
+from torchvision.models import mobilenetv2, shufflenetv2
 
+from lwsurvey.models import shufflenet_v1, zoo
 from lwsurvey.models.blocks import ChannelShuffle
+
+with warnings.catch_warnings():
+    # timm's import of tqdm asks for notebook widgets, which the book does not use.
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    from timm.models import nasnet
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, torch.relu, torch.nn.functional.relu, "relu")
 ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
@@ -29,7 +40,6 @@ class Operator:
         kind: ``convolution``, ``pool``, ``activation``, ``addition``, ``split`` or ``other``.
         block: dotted path of the block that it belongs to, empty outside of all blocks.
         shape: of its output, or None if that is no tensor.
-        sources: shapes of the tensors that it reads.
         module: the layer, or None.
         node: of the trace.
     """
@@ -37,7 +47,6 @@ class Operator:
     kind: str
     block: str
     shape: tuple[int, ...] | None
-    sources: tuple[tuple[int, ...], ...]
     module: nn.Module | None
     node: fx.Node
 
@@ -51,8 +60,13 @@ class Operator:
         """Whether it is a convolution with a filter for each channel."""
         return self.kind == "convolution" and 1 < self.module.groups == self.module.in_channels
 
+    @property
+    def uneven(self) -> bool:
+        """Whether it is a convolution with unequal numbers of input and output channels."""
+        return self.kind == "convolution" and self.module.in_channels != self.module.out_channels
 
-def operators(network: nn.Module, side: int, blocks: Iterable[type]) -> list[Operator]:
+
+def trace(network: nn.Module, side: int, blocks: Iterable[type]) -> list[Operator]:
     """All operators of a network, in the order of execution.
 
     Args:
@@ -60,11 +74,11 @@ def operators(network: nn.Module, side: int, blocks: Iterable[type]) -> list[Ope
         side: rows and columns of the image, which has 3 channels.
         blocks: classes of the modules that count as blocks.
     """
-    traced = fx.GraphModule(network, _Tracer().trace(network))
-    ShapeProp(traced).propagate(torch.empty(1, 3, side, side, device="meta"))
+    graph = fx.GraphModule(network, _Tracer().trace(network))
+    ShapeProp(graph).propagate(torch.empty(1, 3, side, side, device="meta"))
     modules = dict(network.named_modules())
     paths = [name for name, module in modules.items() if isinstance(module, tuple(blocks))]
-    return [_operator(node, modules, paths) for node in traced.graph.nodes]
+    return [_operator(node, modules, paths) for node in graph.graph.nodes]
 
 
 def by_block(found: Iterable[Operator]) -> Mapping[str, list[Operator]]:
@@ -121,8 +135,7 @@ def _operator(node: fx.Node, modules: Mapping[str, nn.Module], paths: list[str])
     module = modules[node.target] if node.op == "call_module" else None
     stack = [path for path, _ in node.meta.get("nn_module_stack", {}).values()]
     block = next((path for path in paths if path in stack), "")
-    sources = tuple(filter(None, map(_shape, node.all_input_nodes)))
-    return Operator(_kind(node, module), block, _shape(node), sources, module, node)
+    return Operator(_kind(node, module), block, _shape(node), module, node)
 
 
 def _kind(node: fx.Node, module: nn.Module | None) -> str:
@@ -141,3 +154,139 @@ def _kind(node: fx.Node, module: nn.Module | None) -> str:
 def _shape(node: fx.Node) -> tuple[int, ...] | None:
     meta = node.meta.get("tensor_meta")
     return tuple(meta.shape) if hasattr(meta, "shape") else None
+
+
+# Which guideline a network breaks, and how often.
+
+NASNET_CELLS = (
+    nasnet.CellStem0, nasnet.CellStem1, nasnet.FirstCell, nasnet.NormalCell,
+    nasnet.ReductionCell0, nasnet.ReductionCell1,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network, the size of its image, and the classes of its blocks."""
+
+    name: str
+    side: int
+    blocks: tuple[type, ...]
+
+
+V2 = "ShuffleNet V2"
+SUBJECTS = {
+    "ShuffleNet V1": Subject("lwsurvey:shufflenet_v1", 224, (shufflenet_v1.Unit,)),
+    "MobileNet V2": Subject("torchvision:mobilenet_v2", 224, (mobilenetv2.InvertedResidual,)),
+    "NASNet-A": Subject("timm:nasnetalarge", 331, NASNET_CELLS),
+    V2: Subject("torchvision:shufflenet_v2_x1_0", 224, (shufflenetv2.InvertedResidual,)),
+}  # fmt: skip
+
+
+@cache
+def operators(name: str) -> list[Operator]:
+    """The operators of one of `SUBJECTS`, traced once."""
+    subject = SUBJECTS[name]
+    return trace(zoo.load(subject.name).eval(), subject.side, subject.blocks)
+
+
+def basic(name: str) -> Mapping[str, list[Operator]]:
+    """The blocks whose output has the shape of their input: those that a network repeats."""
+    parts = by_block(operators(name))
+    return {path: part for path, part in parts.items() if len(set(ends(part))) == 1}
+
+
+def violations(name: str) -> dict[str, int]:
+    """How often the basic blocks of one of `SUBJECTS` break each guideline.
+
+    Returns:
+        ``G1``: 1 x 1 convolutions of unequal widths; ``G2``: 1 x 1 convolutions in groups;
+        ``G3``: blocks with more than two parallel branches; ``G4``: activations on maps wider
+        than the ends of the block; and, without a guideline of its own, ``additions``.
+    """
+    parts = basic(name)
+    pointwise = [each for part in parts.values() for each in part if each.pointwise]
+    return {
+        "G1": sum(each.uneven for each in pointwise),
+        "G2": sum(each.module.groups > 1 for each in pointwise),
+        "G3": sum(branches(part) > 2 for part in parts.values()),
+        "G4": sum(map(_wide_activations, parts.values())),
+        "additions": sum(each.kind == "addition" for part in parts.values() for each in part),
+    }
+
+
+def table() -> pd.DataFrame:
+    """`violations` of all subjects, with their numbers of blocks and of parallel branches."""
+    rows = {}
+    for name in SUBJECTS:
+        everything = by_block(operators(name))
+        most = max(map(branches, everything.values()))
+        of = f"{len(basic(name))} of {len(everything)}"
+        rows[name] = {"basic blocks": of, "branches": most, **violations(name)}
+    return pd.DataFrame(rows).T.rename_axis("network")
+
+
+def _wide_activations(part: list[Operator]) -> int:
+    (_, entering, *_), (_, leaving, *_) = ends(part)
+    widest = max(entering, leaving)
+    return sum(each.kind == "activation" and each.shape[1] > widest for each in part)
+
+
+# The units of ShuffleNet V2 in torchvision's network.
+
+
+def units() -> list[list[Operator]]:
+    """The operators of each of the 16 units."""
+    return list(by_block(operators(V2)).values())
+
+
+def splits(unit: list[Operator]) -> bool:
+    """Whether a unit splits its input."""
+    return any(each.kind == "split" for each in unit)
+
+
+def convolutions(unit: list[Operator]) -> list[Operator]:
+    """The convolutions of a unit."""
+    return [each for each in unit if each.kind == "convolution"]
+
+
+def unit_branch() -> dict[str, float]:
+    """The working branch of the units that split (claim of survey 000, section 6.2.2)."""
+    splitting = list(filter(splits, units()))
+    layers = [convolutions(unit) for unit in splitting]
+    return {
+        "convolutions in the branch": fmean(map(len, layers)),
+        "convolutions with unequal widths": sum(each.uneven for part in layers for each in part),
+        "untouched share": fmean(map(_untouched, splitting)),
+    }
+
+
+def unit_shares() -> dict[str, float]:
+    """What share of the channels the parts of the splitting units see, and how they are joined."""
+    splitting = list(filter(splits, units()))
+    every = [(each, _width(unit)) for unit in splitting for each in unit]
+    return {
+        "ReLU share": fmean(each.shape[1] / w for each, w in every if each.kind == "activation"),
+        "depthwise share": fmean(each.shape[1] / w for each, w in every if each.depthwise),
+        "untouched share": fmean(map(_untouched, splitting)),
+        "groups of 1x1": fmean(each.module.groups for each, _ in every if each.pointwise),
+        "additions": sum(each.kind == "addition" for each, _ in every),
+    }
+
+
+def _untouched(unit: list[Operator]) -> float:
+    return 1 - convolutions(unit)[0].module.in_channels / _width(unit)
+
+
+def _width(unit: list[Operator]) -> int:
+    return ends(unit)[1][1]
+
+
+def network_counts() -> dict[str, int]:
+    """Counts over the whole network: grouped 1 x 1, additions, other kinds of convolution."""
+    everything = operators(V2)
+    inside = [each for unit in units() for each in convolutions(unit)]
+    return {
+        "grouped 1x1": sum(each.pointwise and each.module.groups > 1 for each in everything),
+        "additions": sum(each.kind == "addition" for each in everything),
+        "neither depthwise nor 1x1": sum(not (e.depthwise or e.pointwise) for e in inside),
+    }

@@ -1,4 +1,4 @@
-"""Competitors for `lwsurvey.latency.compare`: units, networks and the shuffle alone."""
+"""What training shows; units, networks and shuffles for `lwsurvey.latency.compare`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lwsurvey import latency
-from lwsurvey.chapters.shufflenet_v1.permutation import shuffle_order
+from lwsurvey import latency, train
+from lwsurvey.chapters.shufflenet_v1.networks import GROUPS, RANDOM
+from lwsurvey.chapters.shufflenet_v1.tables import IMAGE
+from lwsurvey.chapters.shufflenet_v1.wiring import shuffle_order
 from lwsurvey.latency import Comparison
 from lwsurvey.models import shufflenet_v1 as v1
 from lwsurvey.models import shufflenet_v2 as v2
@@ -25,10 +27,21 @@ UNITS = {"V1 unit": (1, 360, 28, 28), "V2 unit": (1, 232, 14, 14)}
 ShuffleNet V2 1x."""
 
 NETWORKS = ("V1 network", "V2 network")
-IMAGE = (1, 3, 224, 224)
 
 
-def built(name: str, shuffle: bool) -> nn.Module:
+def effects(frame: pd.DataFrame) -> dict[str, Estimate]:
+    """The paired differences that the claims ask for, in points, by what is compared."""
+    on = f"{RANDOM} on"
+    pairs = {f"shuffle on or off, g = {g}": (f"{g} on", f"{g} off") for g in GROUPS[1:]}
+    pairs |= {
+        f"g = {RANDOM} or 1, shuffled": (on, "1 on"),
+        f"random order or shuffle, g = {RANDOM}": (f"{RANDOM} random", on),
+        "ShuffleNet, g = 3, or MobileNetV2": ("3 on", "MobileNetV2"),
+    }
+    return {name: train.difference(frame, *pair) for name, pair in pairs.items()}
+
+
+def build(name: str, shuffle: bool) -> nn.Module:
     """One of `UNITS` or `NETWORKS`, with or without its shuffles; 1x, V1 with 3 groups.
 
     Raises:
@@ -56,16 +69,11 @@ def on_and_off(names: tuple[str, ...], *, fold: bool, device: str) -> dict[str, 
     calls = {}
     for name in names:
         for state in ("on", "off"):
-            module = built(name, shuffle=state == "on").eval()
+            module = build(name, shuffle=state == "on").eval()
             module = fold_norms(module) if fold else module
             shape = UNITS.get(name, IMAGE)
             calls[f"{name} {state}"] = latency.call(module, shape, device=device)
     return calls
-
-
-def pairs(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The ratios that matter: off over on."""
-    return [(f"{name} off", f"{name} on") for name in names]
 
 
 def share(comparison: Comparison, name: str) -> Estimate:
@@ -74,16 +82,11 @@ def share(comparison: Comparison, name: str) -> Estimate:
     return comparison.estimate(lambda times: 100 * (1 - times[off] / times[on]))
 
 
-def beside(share: Estimate, limit: float) -> str:
+def position(share: Estimate, limit: float) -> str:
     """Where an interval lies: "below", "above" or "on both sides of" a limit."""
     if share.high < limit:
         return "below"
     return "above" if share.low > limit else "on both sides of"
-
-
-def said(share: Estimate) -> str:
-    """A share in per cent with its interval, as text."""
-    return f"{share.value:.1f} % [{share.low:.1f}, {share.high:.1f}]"
 
 
 def ways(shape: tuple[int, ...], groups: int, device: str) -> dict[str, Call]:
@@ -116,12 +119,3 @@ def _without_gradients(way: Callable[[Tensor], Tensor], x: Tensor) -> Call:
             return way(x)
 
     return run
-
-
-def microseconds(comparison: Comparison) -> pd.DataFrame:
-    """Median time of each competitor with its interval, a row each."""
-    rows = []
-    for name in comparison.times:
-        t = comparison.time(name)
-        rows.append({"way": name, "µs": t.value * 1e6, "from": t.low * 1e6, "to": t.high * 1e6})
-    return pd.DataFrame(rows).set_index("way")

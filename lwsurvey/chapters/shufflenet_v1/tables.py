@@ -1,4 +1,4 @@
-"""What ShuffleNet V1 and its units cost, counted on the built network."""
+"""What ShuffleNet V1 and its units cost, counted and as printed."""
 
 from __future__ import annotations
 
@@ -28,23 +28,18 @@ def complexity() -> pd.DataFrame:
 
 def _row(groups: int, scale: float, printed: int) -> dict[str, object]:
     net = ShuffleNetV1(groups, scale)
-    counted = cost.count(net, IMAGE)
-    classifier = net.head.linear.in_features * net.head.linear.out_features
-    with_it, without = counted.macs / 1e6, (counted.macs - classifier) / 1e6
+    counted, linear = cost.count(net, IMAGE), net.head.linear
+    without = (counted.macs - linear.in_features * linear.out_features) / 1e6
+    counts = {"without classifier": without, "with": counted.macs / 1e6}
+    equal = [name for name, value in counts.items() if round(value) == printed]
     return {
         "network": f"{scale:g}×, g = {groups}",
-        "stage 2": net.head.linear.in_features // 4,
+        "stage 2": linear.in_features // 4,
         "printed": printed,
-        "without classifier": without,
-        "with": with_it,
-        "printed is": _which(printed, {"without classifier": without, "with": with_it}),
+        **counts,
+        "printed is": "either" if len(equal) == len(counts) else (equal or ["neither"])[0],
         "parameters": counted.parameters,
     }
-
-
-def _which(printed: int, counts: dict[str, float]) -> str:
-    names = [name for name, value in counts.items() if round(value) == printed]
-    return "either" if len(names) == len(counts) else (names or ["neither"])[0]
 
 
 def larger_ratio(module: nn.Module, other: nn.Module, shape: tuple[int, ...]) -> float:
@@ -63,37 +58,24 @@ def access_share(on: nn.Module, off: nn.Module, shape: tuple[int, ...]) -> float
     return 100 * (1 - less / more)
 
 
-def pointwise_share(unit: nn.Module, shape: tuple[int, ...]) -> float:
-    """Share of a module's MACs that its 1 x 1 convolutions do, in per cent."""
-    layers = cost.profile(unit, shape).layers
-    pointwise = layers[layers.kernel.map(lambda k: k == (1, 1))]
-    return 100 * pointwise.macs.sum() / layers.macs.sum()
+def resnext() -> pd.DataFrame:
+    """What grouping its 1 x 1 convolutions does to a ResNeXt unit (Xie et al. 2017).
 
-
-def resnext_branch(groups: int, N: int = 256, B: int = 128, cardinality: int = 32) -> nn.Module:
-    """The three convolutions of a ResNeXt unit (Xie et al. 2017), its 1 x 1 in groups.
-
-    Args:
-        groups: of both 1 x 1 convolutions; ResNeXt itself has 1.
-        N: input and output channels.
-        B: channels in the middle.
-        cardinality: groups of the 3 x 3 convolution.
+    Returns:
+        MACs on a 14 x 14 map, and the share in per cent that the 1 x 1 convolutions do, a row
+        for each number of groups; ResNeXt itself has 1.
     """
-    return nn.Sequential(
-        same_convolution(N, B, 1, groups=groups),
-        same_convolution(B, B, 3, groups=cardinality),
-        same_convolution(B, N, 1, groups=groups),
-    )
-
-
-def resnext(groups: tuple[int, ...] = (1, 2, 4, 8), side: int = 14) -> pd.DataFrame:
-    """What grouping its 1 x 1 convolutions does to a ResNeXt unit, a row a number of groups."""
-    rows = []
-    for g in groups:
-        unit, shape = resnext_branch(g), (1, 256, side, side)
-        rows.append({"g": g, "MACs": cost.count(unit, shape).macs})
-        rows[-1]["1 × 1, %"] = pointwise_share(unit, shape)
-    return pd.DataFrame(rows).set_index("g")
+    rows = {}
+    for g in (1, 2, 4, 8):
+        unit = nn.Sequential(
+            same_convolution(256, 128, 1, groups=g),
+            same_convolution(128, 128, 3, groups=32),
+            same_convolution(128, 256, 1, groups=g),
+        )
+        macs = cost.profile(unit, (1, 256, 14, 14)).layers.macs
+        pointwise = macs.iloc[[0, 2]].sum()
+        rows[g] = {"MACs": macs.sum(), "1 × 1, %": 100 * pointwise / macs.sum()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("g")
 
 
 def without_bottleneck(M: int, groups: int) -> nn.Module:
