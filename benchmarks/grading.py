@@ -17,7 +17,7 @@ import psutil
 from benchmarks.pupils import Pupil, pupils
 from benchmarks.recipe import FILE, write
 from lwsurvey import paths
-from lwsurvey.press.course.grade import table
+from lwsurvey.press.course.grade import marks
 from lwsurvey.provenance import provenance
 
 SECONDS, MEMORY = 20, 2048
@@ -91,7 +91,7 @@ def _watch(running: psutil.Popen, peaks: list[float]) -> None:
 
 def _compared(course: Path, slug: str, found: list[Pupil]) -> list[dict]:
     """Marks beside those that the pupil is known to deserve."""
-    chapter = table.read(course, slug)
+    chapter = marks.chapter(course, slug)
     rows = []
     for pupil in found:
         outcome = chapter.outcomes.get(pupil.name)

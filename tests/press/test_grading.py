@@ -25,9 +25,8 @@ import tiny_course as tiny
 from nbgrader.api import Gradebook
 
 from lwsurvey.press.course import nbgrader
-from lwsurvey.press.course.grade import guard, intake, marks, mend, outcome, sandbox, suspicion
-from lwsurvey.press.course.grade.limits import Limits, Task
-from lwsurvey.press.course.grade.story import Story
+from lwsurvey.press.course.grade import guard, intake, marks, repair, sandbox
+from lwsurvey.press.course.grade.grading import Grading, Limits, Log
 
 pytestmark = pytest.mark.slow
 LIMITS = ("--seconds", "8", "--memory", "600")
@@ -84,7 +83,7 @@ def test_a_submission_gets_the_marks_that_its_answers_deserve(name, course, tabl
     found = marks.read(course, tiny.CHAPTER, [folder(name)])[folder(name)]
     got = tuple(found.get(f"{exercise}-test", 0.0) for exercise in tiny.SOLUTIONS)
     assert got == (case.marks or (0, 0)), row["what happened"]
-    assert (row["status"] == outcome.NOT_GRADED) == (case.marks is None)
+    assert (row["status"] == marks.NOT_GRADED) == (case.marks is None)
     assert case.told in row["what happened"]
 
 
@@ -113,7 +112,7 @@ def test_no_marks_were_written_by_a_submission(course, table):
 def test_every_graded_student_gets_feedback_without_hidden_tests(course, table):
     for student, row in table.iterrows():
         page = course / "feedback" / student / tiny.CHAPTER / f"{tiny.CHAPTER}.html"
-        assert page.exists() == (row["status"] != outcome.NOT_GRADED), student
+        assert page.exists() == (row["status"] != marks.NOT_GRADED), student
         if page.exists():
             text = re.sub(r"<[^>]+>", "", page.read_text())
             assert "hidden-word" not in text and "HIDDEN" not in text, student
@@ -209,15 +208,17 @@ def test_an_interrupted_grading_leaves_no_process_and_keeps_what_was_graded(tmp_
 
 
 def test_a_kernel_whose_starter_went_at_once_ends_too(tmp_path):
-    task = Task(Limits(), tmp_path / "release", tmp_path / "report", tmp_path / "usage", False)
+    grading = Grading(
+        Limits(), tmp_path / "release", tmp_path / "report", tmp_path / "usage", False
+    )
     runtime = tmp_path / "runtime"
     runtime.mkdir()
     (gone := psutil.Popen(["true"])).wait()
     command = [sys.executable, "-m", "lwsurvey.press.course.grade.kernel", str(gone.pid)]
     command += [str(runtime), "sleep", "600"]
-    done = subprocess.run(command, env=os.environ | task.environment(), cwd=tmp_path, timeout=60)
+    done = subprocess.run(command, env=os.environ | grading.environment(), cwd=tmp_path, timeout=60)
     assert done.returncode
-    assert "has gone" in json.loads(task.usage.read_text())["stopped"]
+    assert "has gone" in json.loads(grading.usage.read_text())["stopped"]
     assert not runtime.exists()
 
 
@@ -271,11 +272,11 @@ def test_links_and_other_files_of_a_submission_stay_behind(tmp_path):
     (place / "helper.py").write_text("x = 1")
     nbformat.write(tiny.source(), place / "my homework.ipynb")
     submission = intake.Submission("eve", tiny.CHAPTER, place)
-    story = Story()
-    intake.stage(submission, tmp_path / "staged", tiny.source(), story)
+    log = Log()
+    intake.stage(submission, tmp_path / "staged", tiny.source(), log)
     assert sorted(p.name for p in (tmp_path / "staged").iterdir()) == ["helper.py", "tiny.ipynb"]
-    assert story.look and story.told[0] == "The notebook was handed in as my homework.ipynb."
-    assert story.told[1:] == ["Look at it: it brings Python files of its own, helper.py."]
+    assert log.look and log.told[0] == "The notebook was handed in as my homework.ipynb."
+    assert log.told[1:] == ["Look at it: it brings Python files of its own, helper.py."]
 
 
 def test_a_huge_notebook_is_named_and_not_read(tmp_path):
@@ -290,8 +291,8 @@ def test_the_worked_copy_of_a_written_answer_counts():
     nb = tiny.answered(tiny.source())
     tiny.cell(nb, "words").source = "Because of the padding."
     nb.cells.append(next(c for c in tiny.source().cells if c.id == "words"))
-    mended = mend.mend(nb, tiny.source(), Story())
-    assert tiny.cell(mended, "words").source == "Because of the padding."
+    repaired = repair.repair(nb, tiny.source(), Log())
+    assert tiny.cell(repaired, "words").source == "Because of the padding."
 
 
 @pytest.mark.parametrize(
@@ -319,17 +320,17 @@ def test_only_the_kernel_that_knows_the_word_is_believed(printed, genuine):
 )
 def test_what_no_exercise_asks_for_is_pointed_out(source, words):
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    assert any(words in remark for remark in suspicion.remarks(nb, tiny.source()))
+    assert any(words in remark for remark in guard.remarks(nb, tiny.source()))
 
 
 def test_ordinary_answers_are_not_pointed_out():
     other = nbformat.v4.new_notebook()
-    assert suspicion.remarks(tiny.answered(tiny.source()), other) == []
+    assert guard.remarks(tiny.answered(tiny.source()), other) == []
 
 
 def test_an_outcome_that_cannot_be_read_is_none(tmp_path):
-    path = outcome.place(tmp_path, "c", "s")
+    path = marks.outcome_file(tmp_path, "c", "s")
     path.parent.mkdir(parents=True)
     for text in ("{", json.dumps({"student": "s"}), "[]"):
         path.write_text(text)
-        assert outcome.load(tmp_path, "c", "s") is None
+        assert marks.Outcome.load(tmp_path, "c", "s") is None

@@ -109,7 +109,7 @@ def grade(
     """
     from lwsurvey.press.course import CourseError
     from lwsurvey.press.course.grade import session
-    from lwsurvey.press.course.grade.limits import Limits
+    from lwsurvey.press.course.grade.grading import Limits
     from lwsurvey.press.course.grade.sandbox import SandboxError
 
     try:

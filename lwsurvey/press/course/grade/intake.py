@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from lwsurvey.press.course.grade.story import LOOK, Story
+from lwsurvey.press.course.grade.grading import LOOK, Log
 
 LARGEST = 50  # MiB of a notebook, or of all other files of a submission
 MANY = 200  # files of a submission
@@ -58,14 +58,14 @@ def find(course: Path, chapters: list[str]) -> list[Submission]:
     ]
 
 
-def stage(submission: Submission, place: Path, release: NotebookNode, story: Story) -> None:
+def stage(submission: Submission, place: Path, release: NotebookNode, log: Log) -> None:
     """Copy a submission to ``place``, without links and with the notebook under its name.
 
     Args:
         submission: what was handed in; it stays as it is.
         place: ``.../STUDENT/CHAPTER``; replaced if it is there.
         release: what was handed out.
-        story: takes what was changed.
+        log: takes what was changed.
 
     Raises:
         IntakeError: there is no notebook that could be graded.
@@ -76,10 +76,10 @@ def stage(submission: Submission, place: Path, release: NotebookNode, story: Sto
             + "".join(sorted(strange))
         )
     shutil.rmtree(place, ignore_errors=True)
-    source = _notebook(submission, _names(release), story)
+    source = _notebook(submission, _names(release), log)
     files = [path for path in _files(submission.folder) if path.suffix != ".ipynb"]
     if len(files) > MANY or _size(files) > LARGEST:
-        story.tell(f"Its other files are left out: more than {MANY}, or than {LARGEST} MiB.")
+        log.tell(f"Its other files are left out: more than {MANY}, or than {LARGEST} MiB.")
         files = []
     for path in files:
         target = place / path.relative_to(submission.folder)
@@ -88,10 +88,10 @@ def stage(submission: Submission, place: Path, release: NotebookNode, story: Sto
     place.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, place / f"{submission.chapter}.ipynb")
     if code := [_shown(path) for path in files if path.suffix == ".py"]:
-        story.tell(f"{LOOK}: it brings Python files of its own, {', '.join(code)}.", look=True)
+        log.tell(f"{LOOK}: it brings Python files of its own, {', '.join(code)}.", look=True)
 
 
-def _notebook(submission: Submission, names: set[str], story: Story) -> Path:
+def _notebook(submission: Submission, names: set[str], log: Log) -> Path:
     """The notebook that was handed in, under whatever name."""
     expected = submission.folder / f"{submission.chapter}.ipynb"
     if expected in set(_files(submission.folder)):
@@ -100,7 +100,7 @@ def _notebook(submission: Submission, names: set[str], story: Story) -> Path:
     others = [p for p in _files(submission.folder) if p.suffix == ".ipynb"]
     fitting = [p for p in others if _is_of(p, names)]
     if len(fitting) == 1:
-        story.tell(f"The notebook was handed in as {_shown(fitting[0])}.")
+        log.tell(f"The notebook was handed in as {_shown(fitting[0])}.")
         return fitting[0]
     found = ", ".join(map(_shown, others)) or "none at all"
     raise IntakeError(f"There is no notebook {expected.name} in the submission ({found}).")

@@ -1,13 +1,12 @@
 """Starts a kernel within its limits, watches what it uses, and ends it when it is too much.
 
 ``python -m lwsurvey.press.course.grade.kernel STARTER RUNTIME ARGV...`` stands between nbgrader,
-the process with the number STARTER, and the kernel; the task comes through the environment.
+the process with the number STARTER, and the kernel; the grading comes through the environment.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import resource
 import shutil
@@ -20,9 +19,8 @@ from pathlib import Path
 
 import psutil
 
-from lwsurvey import store
-from lwsurvey.press.course.grade import sandbox, usage
-from lwsurvey.press.course.grade.limits import Limits, Task, current
+from lwsurvey.press.course.grade import sandbox
+from lwsurvey.press.course.grade.grading import Grading, Limits, current
 
 PAUSE = 0.05
 WORDS = {
@@ -36,16 +34,16 @@ WORDS = {
 def main(argv: list[str]) -> int:
     """Run the kernel until it ends, or goes beyond a limit."""
     # The starter tells its number: it can have gone before this process could ask for it.
-    task, starter, runtime = current(), int(argv[0]), Path(argv[1])
-    with _place(task, runtime, argv[2:]) as (command, folder):
-        home = sandbox.HOME if task.sandbox else folder
+    grading, starter, runtime = current(), int(argv[0]), Path(argv[1])
+    with _place(grading, runtime, argv[2:]) as (command, folder):
+        home = sandbox.HOME if grading.sandbox else folder
         child = subprocess.Popen(
             command,
             cwd=folder,
             env=sandbox.environment(home),
-            preexec_fn=lambda: _restrict(task.limits),
+            preexec_fn=lambda: _restrict(grading.limits),
         )
-        _watch(child, task, runtime, starter)
+        _watch(child, grading, runtime, starter)
         status = child.wait()
     if os.getppid() != starter:  # nobody else is left to do it
         shutil.rmtree(runtime, ignore_errors=True)
@@ -53,10 +51,10 @@ def main(argv: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def _place(task: Task, runtime: Path, argv: list[str]) -> Iterator[tuple[list[str], Path]]:
+def _place(grading: Grading, runtime: Path, argv: list[str]) -> Iterator[tuple[list[str], Path]]:
     folder = Path.cwd()
-    if task.sandbox:
-        disk = task.limits.disk
+    if grading.sandbox:
+        disk = grading.limits.disk
         yield sandbox.command(argv, folder=folder, runtime=runtime, disk=disk), folder
         return
     with tempfile.TemporaryDirectory() as fresh:
@@ -78,14 +76,14 @@ def _restrict(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _watch(child: subprocess.Popen, task: Task, runtime: Path, starter: int) -> None:
-    peak, limits = float(usage.peak(task.usage) or 0), task.limits
-    _tell(task, peak)  # nothing has stopped this kernel yet
+def _watch(child: subprocess.Popen, grading: Grading, runtime: Path, starter: int) -> None:
+    peak, limits = float(grading.peak() or 0), grading.limits
+    grading.note(peak)  # nothing has stopped this kernel yet
     while child.poll() is None:
         used, processes = _used(child.pid)
         if used > 1.02 * peak:
             peak = used
-            _tell(task, peak)
+            grading.note(peak)
         beyond = {
             "memory": used > limits.memory,
             "processes": processes > limits.processes,
@@ -94,7 +92,7 @@ def _watch(child: subprocess.Popen, task: Task, runtime: Path, starter: int) -> 
         }
         if any(beyond.values()):
             reason = next(name for name in beyond if beyond[name])
-            _tell(task, peak, WORDS[reason].format(**vars(limits)))
+            grading.note(peak, WORDS[reason].format(**vars(limits)))
             _end(child)
             return
         time.sleep(PAUSE)
@@ -123,10 +121,6 @@ def _end(child: subprocess.Popen) -> None:
     for process in [*psutil.Process(child.pid).children(recursive=True), child]:
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
             process.kill()
-
-
-def _tell(task: Task, peak: float, stopped: str = "") -> None:
-    store.write(task.usage, json.dumps({"peak": round(peak), "stopped": stopped}) + "\n")
 
 
 if __name__ == "__main__":

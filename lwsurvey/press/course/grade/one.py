@@ -15,11 +15,10 @@ from pathlib import Path
 import nbformat
 
 from lwsurvey.press.course import nbgrader
-from lwsurvey.press.course.grade import intake, marks, usage
+from lwsurvey.press.course.grade import intake, marks
+from lwsurvey.press.course.grade.grading import Grading, Limits, Log
 from lwsurvey.press.course.grade.intake import IntakeError, Submission
-from lwsurvey.press.course.grade.limits import Limits, Task
-from lwsurvey.press.course.grade.outcome import GRADED, IN_PART, NOT_GRADED, Outcome
-from lwsurvey.press.course.grade.story import Story
+from lwsurvey.press.course.grade.marks import GRADED, IN_PART, NOT_GRADED, Outcome
 
 MARGIN = 120  # seconds for nbgrader itself, around the cells
 RUNNING: set[subprocess.Popen] = set()
@@ -40,15 +39,17 @@ def grade(course: Path, submission: Submission, limits: Limits, sandbox: bool) -
     release = course / "release" / chapter / f"{chapter}.ipynb"
     outcome = Outcome(student, chapter, submission.key(), NOT_GRADED, limits=asdict(limits))
     earlier = any(marks.read(course, chapter, [student])[student].values())
-    notebook, story = nbformat.read(release, as_version=4), Story()
+    notebook, log = nbformat.read(release, as_version=4), Log()
     try:
-        intake.stage(submission, staged(course, chapter, student), notebook, story)
+        intake.stage(submission, staged(course, chapter, student), notebook, log)
     except IntakeError as error:
         outcome.told.append(str(error))
     else:
-        task = Task(limits, release, *_reports(course, submission), sandbox)
-        story.save(task.report)
-        _judge(task, outcome, _autograde(course, submission, task), log(course, submission))
+        grading = Grading(limits, release, *_reports(course, submission), sandbox)
+        log.save(grading.report)
+        _judge(
+            grading, outcome, _autograde(course, submission, grading), output(course, submission)
+        )
         shutil.rmtree(staged(course, chapter, student))
     if outcome.status == NOT_GRADED and earlier:
         outcome.told.append("Marks that an earlier submission got stand.")
@@ -62,13 +63,13 @@ def staged(course: Path, chapter: str, student: str) -> Path:
     return course / "grading" / "intake" / student / chapter
 
 
-def log(course: Path, submission: Submission) -> Path:
+def output(course: Path, submission: Submission) -> Path:
     """What nbgrader said."""
     return course / "grading" / "logs" / submission.chapter / f"{submission.student}.log"
 
 
 def _reports(course: Path, submission: Submission) -> tuple[Path, Path]:
-    folder = log(course, submission).parent
+    folder = output(course, submission).parent
     folder.mkdir(parents=True, exist_ok=True)
     found = [folder / f"{submission.student}.{kind}.json" for kind in ("report", "usage")]
     for path in found:
@@ -76,23 +77,23 @@ def _reports(course: Path, submission: Submission) -> tuple[Path, Path]:
     return found[0], found[1]
 
 
-def _autograde(course: Path, submission: Submission, task: Task) -> bool:
+def _autograde(course: Path, submission: Submission, grading: Grading) -> bool:
     """Whether nbgrader came to an end and was content."""
     arguments = [
         submission.chapter, f"--student={submission.student}", "--create", "--force",
         "--CourseDirectory.submitted_directory=grading/intake",
         f"--CourseDirectory.db_url={marks.url(course)}",
     ]  # fmt: skip
-    return _run([*AUTOGRADE, *arguments], course, submission, task) == 0
+    return _run([*AUTOGRADE, *arguments], course, submission, grading) == 0
 
 
-def _run(command: list[str], course: Path, submission: Submission, task: Task) -> int:
+def _run(command: list[str], course: Path, submission: Submission, grading: Grading) -> int:
     """Run it in a session of its own, and end all of that after its time; its exit status."""
-    with log(course, submission).open("w") as said:
+    with output(course, submission).open("w") as said:
         process = subprocess.Popen(
             command,
             cwd=course,
-            env=nbgrader.environment() | task.environment(),
+            env=nbgrader.environment() | grading.environment(),
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
@@ -100,7 +101,7 @@ def _run(command: list[str], course: Path, submission: Submission, task: Task) -
         )
         RUNNING.add(process)
         try:
-            process.wait(task.limits.notebook + task.limits.cell + MARGIN)
+            process.wait(grading.limits.notebook + grading.limits.cell + MARGIN)
         except subprocess.TimeoutExpired:
             said.write("\nIt did not end and was stopped.\n")
         finally:
@@ -117,13 +118,13 @@ def stop() -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _judge(task: Task, outcome: Outcome, ended: bool, said: Path) -> None:
+def _judge(grading: Grading, outcome: Outcome, ended: bool, said: Path) -> None:
     """What the processes told becomes part of the outcome."""
-    story = Story.load(task.report)
-    outcome.told += story.told
-    outcome.look, outcome.peak = story.look, usage.peak(task.usage)
+    log = Log.load(grading.report)
+    outcome.told += log.told
+    outcome.look, outcome.peak = log.look, grading.peak()
     if ended:
-        outcome.status = IN_PART if story.stopped or story.forged else GRADED
+        outcome.status = IN_PART if log.stopped or log.forged else GRADED
         return
     last = " ".join(said.read_text().strip().splitlines()[-1:]) or "it said nothing"
     outcome.told.append(f"nbgrader could not grade it: {last}")

@@ -8,12 +8,11 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from lwsurvey.press.course.grade import suspicion
-from lwsurvey.press.course.grade.limits import current
-from lwsurvey.press.course.grade.story import Story
+from lwsurvey.press.course.grade import guard
+from lwsurvey.press.course.grade.grading import Log, current
 
 
-class Mend(NbGraderPreprocessor):
+class Repair(NbGraderPreprocessor):
     """Before nbgrader looks at a notebook: its cells' names and places as they were handed out.
 
     nbgrader itself puts the tests back as they were; a test that is gone, or that stands before
@@ -21,35 +20,35 @@ class Mend(NbGraderPreprocessor):
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
-        """Mend a submission, and tell what was wrong with it."""
-        task = current()
-        story = Story.load(task.report)
-        release = nbformat.read(task.release, as_version=4)
-        mended = mend(nb, release, story)
-        for remark in suspicion.remarks(mended, release):
-            story.tell(remark, look=True)
-        story.save(task.report)
-        return mended, resources
+        """Repair a submission, and log what was wrong with it."""
+        grading = current()
+        log = Log.load(grading.report)
+        release = nbformat.read(grading.release, as_version=4)
+        repaired = repair(nb, release, log)
+        for remark in guard.remarks(repaired, release):
+            log.tell(remark, look=True)
+        log.save(grading.report)
+        return repaired, resources
 
 
-def mend(nb: NotebookNode, release: NotebookNode, story: Story) -> NotebookNode:
+def repair(nb: NotebookNode, release: NotebookNode, log: Log) -> NotebookNode:
     """The submission with the graded cells of the released notebook, each once, tests last.
 
     Args:
         nb: a submission; it is changed.
         release: what was handed out.
-        story: takes what was wrong.
+        log: takes what was wrong.
     """
     handed = {_id(cell): cell for cell in release.cells if _id(cell)}
     for cell in nb.cells:
         cell.metadata.pop("tags", None)  # one of them has a cell not run, and a test not fail
-    _drop_strange_names(nb, handed, story)
-    _single(nb, handed, story)
+    _drop_strange_names(nb, handed, log)
+    _single(nb, handed, log)
     for cell in nb.cells:
         if grade_id := _id(cell):
-            _restore(cell, handed[grade_id], story)
-    _put_back(nb, handed, story)
-    _tests_after_answers(nb, handed, story)
+            _restore(cell, handed[grade_id], log)
+    _put_back(nb, handed, log)
+    _tests_after_answers(nb, handed, log)
     _fresh_ids(nb)
     return nb
 
@@ -63,15 +62,15 @@ def _locked(cell: NotebookNode) -> bool:
     return not cell.metadata["nbgrader"].get("solution", False)
 
 
-def _drop_strange_names(nb: NotebookNode, handed: dict, story: Story) -> None:
+def _drop_strange_names(nb: NotebookNode, handed: dict, log: Log) -> None:
     for cell in nb.cells:
         if "nbgrader" in cell.metadata and _id(cell) not in handed:
             if _id(cell):
-                story.tell(f"A cell calls itself “{_id(cell)}”, which was not handed out.")
+                log.tell(f"A cell calls itself “{_id(cell)}”, which was not handed out.")
             del cell.metadata["nbgrader"]
 
 
-def _single(nb: NotebookNode, handed: dict, story: Story) -> None:
+def _single(nb: NotebookNode, handed: dict, log: Log) -> None:
     """Of several copies keep the last that was worked on; the others stay as plain cells."""
     copies: dict[str, list[NotebookNode]] = {}
     for cell in nb.cells:
@@ -82,7 +81,7 @@ def _single(nb: NotebookNode, handed: dict, story: Story) -> None:
             continue
         worked = [c for c in cells if c.source.strip() != handed[grade_id].source.strip()]
         kept = (worked if worked and not _locked(handed[grade_id]) else cells)[-1]
-        story.tell(f"The cell “{grade_id}” is there {len(cells)} times; the last one counts.")
+        log.tell(f"The cell “{grade_id}” is there {len(cells)} times; the last one counts.")
         for cell in cells:
             if cell is not kept:
                 del cell.metadata["nbgrader"]
@@ -90,41 +89,41 @@ def _single(nb: NotebookNode, handed: dict, story: Story) -> None:
             nb.cells = [c for c in nb.cells if c is kept or all(c is not other for other in cells)]
 
 
-def _restore(cell: NotebookNode, original: NotebookNode, story: Story) -> None:
+def _restore(cell: NotebookNode, original: NotebookNode, log: Log) -> None:
     """All but an answer as it was handed out; the hidden part of a test comes from nbgrader."""
     grade_id = _id(original)
     theirs, ours = dict(cell.metadata["nbgrader"]), dict(original.metadata["nbgrader"])
     if theirs.get("points", ours.get("points")) != ours.get("points"):
-        story.tell(f"The points of “{grade_id}” were changed; they were put back.", look=True)
+        log.tell(f"The points of “{grade_id}” were changed; they were put back.", look=True)
     if cell.cell_type != original.cell_type:
-        story.tell(f"The cell “{grade_id}” was of another type; it was put back.")
+        log.tell(f"The cell “{grade_id}” was of another type; it was put back.")
         cell.update(copy.deepcopy(original) | {"source": cell.source})
     if _locked(original) and cell.source.strip() != original.source.strip():
-        story.tell(f"The test “{grade_id}” was edited; the original counts.")
+        log.tell(f"The test “{grade_id}” was edited; the original counts.")
         cell.source = original.source
     cell.metadata = copy.deepcopy(original.metadata)
 
 
-def _put_back(nb: NotebookNode, handed: dict, story: Story) -> None:
+def _put_back(nb: NotebookNode, handed: dict, log: Log) -> None:
     """What was deleted, after the cell that it followed when it was handed out."""
     there = {_id(cell) for cell in nb.cells}
     before = ""
     for grade_id, original in handed.items():
         if grade_id not in there:
             kind = "test" if _locked(original) else "answer"
-            story.tell(f"The {kind} “{grade_id}” was deleted; it was put back as handed out.")
+            log.tell(f"The {kind} “{grade_id}” was deleted; it was put back as handed out.")
             nb.cells.insert(_place(nb, before) + 1, copy.deepcopy(original))
         before = grade_id
 
 
-def _tests_after_answers(nb: NotebookNode, handed: dict, story: Story) -> None:
+def _tests_after_answers(nb: NotebookNode, handed: dict, log: Log) -> None:
     answer = ""
     for grade_id, original in handed.items():
         if not _locked(original):
             answer = grade_id
             continue
         if answer and _place(nb, grade_id) < _place(nb, answer):
-            story.tell(f"The test “{grade_id}” stood before its answer; it was moved behind it.")
+            log.tell(f"The test “{grade_id}” stood before its answer; it was moved behind it.")
             test = nb.cells.pop(_place(nb, grade_id))
             nb.cells.insert(_place(nb, answer) + 1, test)
 
