@@ -16,18 +16,17 @@ from click.testing import CliRunner, Result
 
 from lwsurvey.claims.ledger import COLUMNS, Claim, ledger
 from lwsurvey.cli import main
-from lwsurvey.press.rerun import recorded
-from lwsurvey.press.rerun.comparing import chapters, findings, intervals
-from lwsurvey.press.rerun.comparing.as_json import as_json
-from lwsurvey.press.rerun.comparing.judging import Context, compare
-from lwsurvey.press.rerun.comparing.page import page, strip
-from lwsurvey.press.rerun.comparing.sides import Compared
-from lwsurvey.press.rerun.comparing.text import WIDTH, text
+from lwsurvey.press.rerun import findings, intervals, recorded
+from lwsurvey.press.rerun.comparison import compare_runs, summary
+from lwsurvey.press.rerun.findings import Context, compare_records
+from lwsurvey.press.rerun.page import page, strip
 from lwsurvey.press.rerun.recorded import Recorded
+from lwsurvey.press.rerun.report import WIDTH, as_json, text
+from lwsurvey.press.rerun.sides import Compared
 from lwsurvey.press.results import notebooks
 from lwsurvey.press.results.notebooks import Record
 from lwsurvey.press.run import freshness
-from lwsurvey.press.sources import chapters as chapters_
+from lwsurvey.press.sources import chapters
 from lwsurvey.stats import Estimate, exact, mean_interval
 
 PAGE = (Path(__file__).resolve().parents[2] / "book" / "rerun.md").read_text()
@@ -61,7 +60,7 @@ def found(
     verdicts: tuple[str, str] = ("holds", "holds"),
 ) -> findings.Finding:  # fmt: skip
     pair = (record(one, verdict) for one, verdict in zip((mine, published), verdicts, strict=True))
-    return compare(of or claim(), *pair, context or Context())
+    return compare_records(of or claim(), *pair, context or Context())
 
 
 def around(value: float, down: float, up: float | None = None, n: int = 5) -> Estimate:
@@ -101,7 +100,7 @@ FLIP = ("contradicted", "holds")
 )
 def test_outcomes_that_are_known(mine, published, of, outcome):
     pair = (record(mine), record(published))
-    assert compare(of, *pair, Context()).outcome == outcome
+    assert compare_records(of, *pair, Context()).outcome == outcome
 
 
 def test_of_a_lopsided_interval_the_facing_side_counts():
@@ -218,9 +217,9 @@ def test_fixed_seeds_draw_the_same_with_the_same_versions_and_device():
         ({"gpu": "A GPU"}, findings.WITHIN),
     ):
         mine = run(moved, provenance=PROVENANCE | changed)
-        assert chapters.of(mine, first, [claim()]).findings[0].outcome == outcome, changed
+        assert compare_runs(mine, first, [claim()]).findings[0].outcome == outcome, changed
     cuda = run(moved, parameters={"seeds": 5, "device": "cuda"})
-    assert chapters.of(cuda, first, [claim()]).findings[0].outcome == findings.WITHIN
+    assert compare_runs(cuda, first, [claim()]).findings[0].outcome == findings.WITHIN
 
 
 def test_with_other_parameters_the_end_says_what_was_not_judged():
@@ -234,7 +233,7 @@ def test_with_other_parameters_the_end_says_what_was_not_judged():
         (5, "Not explained by hardware, chance or parameters: C003."),
     ):
         yours = run(*mine, parameters={"seeds": seeds, "device": "cpu"})
-        comparison = chapters.of(yours, run(*theirs), claims)
+        comparison = compare_runs(yours, run(*theirs), claims)
         compared = Compared((comparison,), (MINE, THEIRS), ())
         shown, html = " ".join(text(compared).split()), " ".join(page(compared).split())
         assert shown.endswith(last) and last in html
@@ -246,11 +245,11 @@ def test_with_other_parameters_the_end_says_what_was_not_judged():
         }  # fmt: skip
         judged = "Not judged, because parameters differ: 2 of 4 claims; "
         assert (judged in shown) is (judged in html) is other
-    same = chapters.of(run(*theirs, parameters={"seeds": 9}), run(*theirs), claims)
+    same = compare_runs(run(*theirs, parameters={"seeds": 9}), run(*theirs), claims)
     shown = " ".join(text(Compared((same,), (MINE, THEIRS), ())).split())
     assert "(4 identical)" in shown and "parameters differ: 0 of 4 claims" in shown
     assert "Nothing differs" not in shown
-    calm = chapters.of(run(*theirs), run(*theirs), claims)
+    calm = compare_runs(run(*theirs), run(*theirs), claims)
     assert text(Compared((calm,), (MINE, THEIRS), ())).endswith("is unexplained.\n")
 
 
@@ -262,8 +261,8 @@ def test_chance_is_expected_only_where_it_can_move_something():
         run(*(record(value, name=one.id) for value, one in zip(values, claims, strict=True)))
         for values in (mine, theirs)
     )
-    compared = Compared((chapters.of(*sides, claims),), (MINE, THEIRS), ())
-    found_ = chapters.summary(compared.comparisons[0].findings)
+    compared = Compared((compare_runs(*sides, claims),), (MINE, THEIRS), ())
+    found_ = summary(compared.comparisons[0].findings)
     assert (found_.banded, found_.outside, found_.bandless) == (2, 1, ("C003",))
     assert found_.expected_outside == pytest.approx(0.1)
     shown = " ".join(text(compared).split())
@@ -274,8 +273,8 @@ def test_chance_is_expected_only_where_it_can_move_something():
 
 
 def test_one_sided_claims():
-    mine = compare(claim(), record(exact(4)), None, Context())
-    published = compare(None, None, record(exact(4)), Context())
+    mine = compare_records(claim(), record(exact(4)), None, Context())
+    published = compare_records(None, None, record(exact(4)), Context())
     assert (mine.outcome, published.outcome) == (findings.MINE_ONLY, findings.PUBLISHED_ONLY)
     assert not any(f.unexplained or f.flipped or f.same_verdict for f in (mine, published))
 
@@ -311,7 +310,7 @@ def mixed() -> Compared:
     where = PROVENANCE | {"gpu": "A GPU", "packages": {"numpy": "2.4.6", "torch": "2.11.0"}}
     parameters = {"seeds": 5, "device": "cuda"}
     yours = run(*mine, provenance=where, parameters=parameters, seconds=5.0)
-    comparison = chapters.of(yours, run(*others), claims)
+    comparison = compare_runs(yours, run(*others), claims)
     return Compared((comparison,), (MINE, THEIRS), ("x: not up to date",))
 
 
@@ -321,17 +320,17 @@ def test_a_chapter_is_summed_up(mixed):
     assert comparison.versions == {"torch": ("2.11.0", "2.15.0")}
     assert comparison.hardware == {"device": ("cuda", "cpu"), "gpu": ("A GPU", None)}
     assert comparison.times == (3, 3)
-    summary = chapters.summary(comparison.findings)
-    assert str(summary) == (
+    found_ = summary(comparison.findings)
+    assert str(found_) == (
         "4 claims: 3 same verdict (1 identical, 1 within the band, 1 different); "
         "1 another verdict (1 as times may)"
     )
-    assert summary.unexplained == ("C002",) and summary.banded == 1
+    assert found_.unexplained == ("C002",) and found_.banded == 1
 
 
 def test_where_a_chapter_ran_is_no_other_parameter():
     mine = run(record(exact(5)), parameters={"seeds": 9, "device": "cuda", "jobs": 3, "amp": True})
-    comparison = chapters.of(mine, run(record(exact(4))), [claim()])
+    comparison = compare_runs(mine, run(record(exact(4))), [claim()])
     assert comparison.parameters == {"seeds": (9, 5)}
     assert comparison.hardware == {"device": ("cuda", "cpu"), "amp": (True, False)}
     assert comparison.findings[0].outcome == findings.PARAMETERS
@@ -380,7 +379,7 @@ def test_numbers_at_the_end_of_what_a_float_holds():
     huge = Estimate(1e308, 1e-308, 1.7e308, 5)
     for mine, published in ((huge, around(1, 0.5)), (around(1, 0.5), huge), (huge, around(-1, 1))):
         for of in (REDUCED, TIMED):
-            comparison = chapters.of(run(record(mine)), run(record(published)), [of])
+            comparison = compare_runs(run(record(mine)), run(record(published)), [of])
             compared = Compared((comparison,), (MINE, THEIRS), ())
             assert as_json(compared) and page(compared) and text(compared, everything=True)
 
@@ -403,14 +402,14 @@ def book(tmp_path, monkeypatch) -> Checkout:
 
 def keep(slug: str, name: str, machine: str | Path, seconds: float = 10.0) -> None:
     """Record a run of a chapter that found four."""
-    parameters = chapters_.select(chapters_.discover(), (slug,))[0].resolve("cpu")
+    parameters = chapters.select(chapters.discover(), (slug,))[0].resolve("cpu")
     made = run(record(exact(4), name=name), parameters=parameters, seconds=seconds)
     recorded.write(replace(made, chapter=slug), recorded.folder() / machine)
 
 
 def finish(made: Checkout, value: float, slug: str = "conv-cost", preset: str = "cpu") -> None:
     """Put an executed notebook in place, as a run would leave it."""
-    chapter = chapters_.select(chapters_.discover(), (slug,))[0]
+    chapter = chapters.select(chapters.discover(), (slug,))[0]
     base = preset.removesuffix("+custom")
     where = {"chapter": slug, "preset": base, "parameters": chapter.resolve(base)}
     name = next(c["id"] for c in made.claims if c["chapter"] == slug)
@@ -522,7 +521,7 @@ def test_a_side_that_is_damaged_or_gone(book):
 def test_a_command_of_the_page_exists_with_its_options(arguments):
     name, *rest = arguments
     found = main.commands[name].make_context(name, rest, resilient_parsing=False)
-    known = {chapter.slug for chapter in chapters_.discover()}
+    known = {chapter.slug for chapter in chapters.discover()}
     assert set(found.params.get("slugs", ())) <= known
 
 

@@ -85,7 +85,7 @@ def compare(
     differs and the value lies outside its band; 2 if the command is wrong or a side is missing
     or damaged.
     """
-    from lwsurvey.press.rerun.comparing import sides
+    from lwsurvey.press.rerun import sides
 
     with _trouble():
         found = sides.compare(slugs, preset, mine, other)
@@ -100,8 +100,8 @@ def compare(
 def _trouble() -> Iterator[None]:
     """End with one line and status 2 if a side is missing or damaged, or nothing can be written."""
     from lwsurvey.claims.ledger import LedgerError
-    from lwsurvey.press.rerun.comparing.sides import CompareError
     from lwsurvey.press.rerun.recorded import RecordedError
+    from lwsurvey.press.rerun.sides import CompareError
     from lwsurvey.press.sources.plan import PlanError
 
     try:
@@ -114,9 +114,8 @@ def _trouble() -> Iterator[None]:
 
 
 def _rendered(found: object, form: str, everything: bool) -> str:
-    from lwsurvey.press.rerun.comparing.as_json import as_json
-    from lwsurvey.press.rerun.comparing.page import page
-    from lwsurvey.press.rerun.comparing.text import text
+    from lwsurvey.press.rerun.page import page
+    from lwsurvey.press.rerun.report import as_json, text
 
     if form == "json":
         return as_json(found)

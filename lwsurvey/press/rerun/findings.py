@@ -1,4 +1,4 @@
-"""From two records of a claim to a finding: one pure function."""
+"""One claim, measured twice: what differs, and whether that is to be expected."""
 
 from __future__ import annotations
 
@@ -6,31 +6,87 @@ import math
 from dataclasses import dataclass
 
 from lwsurvey.claims.ledger import Claim
-from lwsurvey.press.rerun.comparing import intervals
-from lwsurvey.press.rerun.comparing.findings import (
-    DIFFERS,
-    EXACT,
-    IDENTICAL,
-    MINE_ONLY,
-    NOTHING,
-    OUTSIDE,
-    PARAMETERS,
-    PUBLISHED_ONLY,
-    ROUNDING,
-    SAMPLED,
-    TIME,
-    TIMES,
-    WITHIN,
-    WORDS,
-    Finding,
-)
+from lwsurvey.press.rerun import intervals
+from lwsurvey.press.rerun.intervals import Ratio
 from lwsurvey.press.results import notebooks
 from lwsurvey.press.results.notebooks import Record
 from lwsurvey.stats import Estimate
 
+EXACT, SAMPLED, TIME, WORDS, NOTHING = "exact", "sampled", "time", "words", "out of reach"
+IDENTICAL = "identical"
+ROUNDING = "equal up to rounding"
+WITHIN = "within the band"
+OUTSIDE = "outside the band"
+TIMES = "as times may"
+PARAMETERS = "other parameters"
+DIFFERS = "different"
+MINE_ONLY, PUBLISHED_ONLY = "only in yours", "only in the published"
+OUTCOMES = (
+    IDENTICAL, ROUNDING, WITHIN, TIMES, PARAMETERS, OUTSIDE, DIFFERS, MINE_ONLY, PUBLISHED_ONLY,
+)  # fmt: skip
+
 Measurement = Estimate | dict[str, Estimate] | str | None
 Cells = dict[str, Estimate]
 CHANGED = "changed between the runs"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What two runs say about a claim.
+
+    Attributes:
+        id: of the claim.
+        claim: its row of the ledger; None if the ledger has none.
+        kind: ``exact``, ``sampled``, ``time``, ``words`` or ``out of reach``.
+        outcome: one of `OUTCOMES`.
+        mine: your record; None if you have none.
+        published: the published record; None if there is none.
+        reason: why the difference is or is not to be expected; one sentence.
+        cell: of a table, the cell that differs most; band and ratio are its.
+        band: where your value was to be expected.
+        ratio: yours over the published, for a time.
+    """
+
+    id: str
+    claim: Claim | None
+    kind: str
+    outcome: str
+    mine: Record | None
+    published: Record | None
+    reason: str
+    cell: str | None = None
+    band: tuple[float, float] | None = None
+    ratio: Ratio | None = None
+
+    @property
+    def same_verdict(self) -> bool:
+        """Whether both runs conclude the same; not if one of them says nothing."""
+        both = self.mine and self.published
+        return bool(both) and self.mine.verdict == self.published.verdict
+
+    @property
+    def flipped(self) -> bool:
+        """Whether both runs conclude, and not the same."""
+        return bool(self.mine and self.published) and not self.same_verdict
+
+    @property
+    def not_judged(self) -> bool:
+        """Whether nothing can be concluded, because the runs had other parameters."""
+        return self.outcome == PARAMETERS
+
+    @property
+    def room(self) -> bool:
+        """Whether there is a band, and it is wider than a point."""
+        return self.band is not None and self.band[0] < self.band[1]
+
+    @property
+    def unexplained(self) -> bool:
+        """Whether neither hardware nor chance nor parameters account for the difference.
+
+        Outside the band but with the same verdict does not count: of many bands some are left
+        by chance, and what the book concludes stands.
+        """
+        return self.outcome == DIFFERS or (self.outcome == OUTSIDE and self.flipped)
 
 
 @dataclass(frozen=True)
@@ -57,7 +113,7 @@ class Context:
         return f"the runs had other parameters ({', '.join(self.parameters)})"
 
 
-def compare(
+def compare_records(
     claim: Claim | None, mine: Record | None, published: Record | None, context: Context
 ) -> Finding:
     """Set two records of a claim side by side.
@@ -73,9 +129,9 @@ def compare(
     one, other = notebooks.measurement(mine), notebooks.measurement(published)
     kind, same = _kind(claim, context.fixed, one, other), _same(one, other)
     if same and mine.verdict == published.verdict:
-        judged = _told(IDENTICAL, "the same on both sides")
+        judged = _judged(IDENTICAL, "the same on both sides")
     elif same:
-        judged = _told(DIFFERS, f"the same result, judged otherwise: the ledger {CHANGED}")
+        judged = _judged(DIFFERS, f"the same result, judged otherwise: the ledger {CHANGED}")
     elif _shape(one) != _shape(other):
         judged = _shapes(claim, (one, other), context)
     elif kind == WORDS:
@@ -85,25 +141,25 @@ def compare(
     return Finding(id=mine.id, claim=claim, kind=kind, mine=mine, published=published, **judged)
 
 
-def _told(outcome: str, reason: str) -> dict[str, object]:
+def _judged(outcome: str, reason: str) -> dict[str, object]:
     return {"outcome": outcome, "reason": reason}
 
 
 def _words(claim: Claim | None, context: Context) -> dict[str, object]:
     if claim and claim.hardware:
-        return _told(TIMES, "in words, but about times")
-    return _told(*_differing("a fact", context))
+        return _judged(TIMES, "in words, but about times")
+    return _judged(*_differing("a fact", context))
 
 
 def _shapes(
     claim: Claim | None, pair: tuple[Measurement, Measurement], context: Context
 ) -> dict[str, object]:
     if context.parameters:
-        return _told(PARAMETERS, f"not the same kind of result, but {context.asked()}")
+        return _judged(PARAMETERS, f"not the same kind of result, but {context.asked()}")
     if claim and claim.hardware:
         some = " some of it" if all(isinstance(one, dict) for one in pair) else " it"
-        return _told(TIMES, f"a time; only one side could measure{some}")
-    return _told(DIFFERS, f"not the same kind of result: the chapter {CHANGED}")
+        return _judged(TIMES, f"a time; only one side could measure{some}")
+    return _judged(DIFFERS, f"not the same kind of result: the chapter {CHANGED}")
 
 
 def _one_sided(claim: Claim | None, mine: Record | None, published: Record | None) -> Finding:
@@ -178,7 +234,7 @@ _EXPECTED = {
 }
 
 
-def _time(ratio: intervals.Ratio | None, context: Context) -> str:
+def _time(ratio: Ratio | None, context: Context) -> str:
     size = f"{ratio} of the published" if ratio else "no ratio, as a side is not above 0"
     more = f"; {context.asked()}" if context.parameters else ""
     return f"a time, so expected of hardware and load: {size}{more}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lwsurvey.claims.ledger import ledger
 from lwsurvey.press.rerun import recorded
-from lwsurvey.press.rerun.comparing.chapters import Comparison, of
+from lwsurvey.press.rerun.comparison import Comparison, compare_runs
 from lwsurvey.press.rerun.recorded import Recorded, RecordedError
 from lwsurvey.press.rerun.recording import SMOKE
 from lwsurvey.press.results.notebooks import CUSTOM, facts, requested_parameters, runs_folder
@@ -65,7 +65,7 @@ def compare(
             continue
         run = yours.read(here)
         remarks += yours.remarks(chapter)
-        found.append(of(run, theirs.read(there), ledger()))
+        found.append(compare_runs(run, theirs.read(there), ledger()))
     if any(SMOKE in (one.mine.preset, one.published.preset) for one in found):
         remarks.append(f"the preset {SMOKE} is for a look: its numbers decide nothing")
     if not found:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lwsurvey.press import templates
-from lwsurvey.press.rerun.comparing import words
-from lwsurvey.press.rerun.comparing.chapters import Comparison, summary
-from lwsurvey.press.rerun.comparing.findings import (
+from lwsurvey.press.rerun import report
+from lwsurvey.press.rerun.comparison import Comparison, summary
+from lwsurvey.press.rerun.findings import (
     DIFFERS,
     IDENTICAL,
     OUTSIDE,
@@ -17,8 +17,8 @@ from lwsurvey.press.rerun.comparing.findings import (
     WITHIN,
     Finding,
 )
-from lwsurvey.press.rerun.comparing.sides import Compared
-from lwsurvey.press.rerun.comparing.text import closing, loud
+from lwsurvey.press.rerun.report import closing, loud
+from lwsurvey.press.rerun.sides import Compared
 from lwsurvey.press.results import notebooks
 from lwsurvey.stats import Estimate
 
@@ -52,9 +52,9 @@ def page(compared: Compared, everything: bool = False) -> str:
         closing=closing(compared),
         meanings=MEANINGS,
         everything=everything,
-        measured=words.measured,
+        measured=report.measured,
         strip=strip,
-        band=words.band,
+        band=report.band,
     )
 
 
@@ -96,7 +96,7 @@ def strip(finding: Finding) -> dict[str, float | str] | None:
     return {
         "low": place(finding.band[0]), "high": place(finding.band[1]),
         "published": place(published.value), "mine": place(mine.value),
-        "mine_low": place(mine.low), "mine_high": place(mine.high), "band": words.band(finding),
+        "mine_low": place(mine.low), "mine_high": place(mine.high), "band": report.band(finding),
     }  # fmt: skip
 
 

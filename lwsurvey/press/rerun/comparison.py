@@ -7,10 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lwsurvey.claims.ledger import Ledger
-from lwsurvey.press.rerun.comparing import intervals
-from lwsurvey.press.rerun.comparing.findings import OUTCOMES, OUTSIDE, TIME, WITHIN, Finding
-from lwsurvey.press.rerun.comparing.intervals import Ratio
-from lwsurvey.press.rerun.comparing.judging import Context, compare
+from lwsurvey.press.rerun import intervals
+from lwsurvey.press.rerun.findings import (
+    OUTCOMES,
+    OUTSIDE,
+    TIME,
+    WITHIN,
+    Context,
+    Finding,
+    compare_records,
+)
+from lwsurvey.press.rerun.intervals import Ratio
 from lwsurvey.press.rerun.recorded import Recorded
 from lwsurvey.stats import CONFIDENCE
 
@@ -63,7 +70,7 @@ class Comparison:
         return (min(found), max(found)) if found else None
 
 
-def of(mine: Recorded, published: Recorded, ledger: Ledger) -> Comparison:
+def compare_runs(mine: Recorded, published: Recorded, ledger: Ledger) -> Comparison:
     """Compare two runs of one chapter."""
     parameters = _changes(*(_asked(run) for run in (mine, published)))
     versions = _changes(*(_versions(run.provenance) for run in (mine, published)))
@@ -75,7 +82,7 @@ def of(mine: Recorded, published: Recorded, ledger: Ledger) -> Comparison:
     yours, theirs = ({r.id: r for r in run.records} for run in (mine, published))
     ids = [i for i in claims if i in yours or i in theirs]
     ids += sorted((yours.keys() | theirs.keys()) - claims.keys())
-    found = (compare(claims.get(i), yours.get(i), theirs.get(i), context) for i in ids)
+    found = (compare_records(claims.get(i), yours.get(i), theirs.get(i), context) for i in ids)
     return Comparison(mine, published, tuple(found), parameters, versions, hardware)
 
 
@@ -101,7 +108,7 @@ def _changes(mine: dict, published: dict) -> dict[str, Change]:
     }
 
 
-def told(changes: dict[str, Change]) -> str:
+def describe(changes: dict[str, Change]) -> str:
     """Changes in words, such as ``seeds 12 (published 8)``."""
     return ", ".join(f"{k} {_value(a)} (published {_value(b)})" for k, (a, b) in changes.items())
 
