@@ -18,7 +18,7 @@ from lwsurvey import provenance
 from lwsurvey.claims import run as claims_run
 from lwsurvey.claims.ledger import VERDICTS, Ledger, ledger
 from lwsurvey.cli import main
-from lwsurvey.press.rerun import recorded, strict_json
+from lwsurvey.press.rerun import form, recorded
 from lwsurvey.press.rerun.recorded import RecordedError
 from lwsurvey.press.results import hardware, notebooks
 from lwsurvey.press.run import freshness
@@ -193,9 +193,7 @@ def test_any_json_is_a_run_or_one_clear_line(tmp_path_factory, where, value):
 
 
 def test_the_schema_names_no_host_and_knows_the_verdicts():
-    schema = json.loads(
-        (strict_json.PACKAGE.parent / "data" / "recorded/schema-1.json").read_text()
-    )
+    schema = json.loads((form.PACKAGE.parent / form.SCHEMA_FILE).read_text())
     assert schema["$id"].startswith("urn:")
     assert schema["$defs"]["claim"]["properties"]["verdict"]["enum"] == list(VERDICTS)
 

@@ -6,20 +6,52 @@ executed, and a damaged one gives one clear line.
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from lwsurvey import paths, store
-from lwsurvey.press.rerun import recorded_form, strict_json
-from lwsurvey.press.rerun.recorded_form import Recorded, RecordedError, as_text
-from lwsurvey.press.rerun.strict_json import JsonError
+from lwsurvey.press.rerun import form
+from lwsurvey.press.rerun.form import JsonError
 from lwsurvey.press.results import hardware, notebooks
 from lwsurvey.press.results.notebooks import Record
 
 PUBLISHED = "PUBLISHED"
 """File that names the folder of the published edition."""
+LARGEST = 5 * 2**20
+"""Bytes of a file."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
 """What the folder of a machine may be called."""
+
+
+class RecordedError(ValueError):
+    """A recorded run cannot be used; one line: which file, what is wrong, what to do."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One run of one chapter.
+
+    Attributes:
+        chapter: slug.
+        preset: of the run; with ``+custom`` if the reader chose parameters.
+        parameters: all of them, resolved.
+        seconds: that the whole run took.
+        provenance: as `lwsurvey.provenance.provenance` gave it.
+        records: the verdicts in the order of their ids.
+    """
+
+    chapter: str
+    preset: str
+    parameters: dict[str, object]
+    seconds: float
+    provenance: dict[str, object]
+    records: tuple[Record, ...]
+
+    def machine(self) -> str:
+        """What it was computed on, such as ``NVIDIA H200`` or ``AMD EPYC 9B14, 2 cores``."""
+        return hardware.machine(self.parameters, self.provenance)
 
 
 def folder() -> Path:
@@ -43,12 +75,20 @@ def of_run(path: Path) -> Recorded:
         facts = notebooks.facts(path)
         found = notebooks.read_records(path)
         content = _content(facts, notebooks.run_entry(path)["provenance"], found)
-        return recorded_form.of_text(path.stem, recorded_form.text_of(content).encode("utf-8"))
+        return _of_text(path.stem, _text(content).encode("utf-8"))
     except notebooks.ResultError as error:
         raise RecordedError(f"{path.stem}: {error}; {again}") from None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = error if isinstance(error, JsonError) else "is damaged"
         raise RecordedError(f"{path.stem}: its result {reason}; {again}") from None
+
+
+def _content(facts: dict, provenance: dict, found: list[Record]) -> dict[str, object]:
+    if other := {r.chapter for r in found} - {facts["chapter"]}:
+        raise JsonError(f"has verdicts of another chapter, {', '.join(sorted(other))}")
+    kept = {key: facts[key] for key in ("chapter", "preset", "parameters", "seconds")}
+    claims = list(map(_claim, found))
+    return {"schema": form.SCHEMA, **kept, "provenance": provenance, "claims": claims}
 
 
 def read(path: Path) -> Recorded:
@@ -58,11 +98,75 @@ def read(path: Path) -> Recorded:
         RecordedError: it is missing, damaged, too big, or of another version.
     """
     try:
-        return recorded_form.of_text(path.stem, strict_json.content(path))
+        return _of_text(path.stem, _bytes(path))
     except JsonError as error:
         again = f"record it again with: lwsurvey record {path.stem}"
-        told = f"{path.parent.name}/{path.name} {error}; {again}"
-        raise RecordedError(strict_json.printable(told)) from None
+        message = f"{path.parent.name}/{path.name} {error}; {again}"
+        raise RecordedError("".join(c if c.isprintable() else "?" for c in message)) from None
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            found = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise JsonError("does not exist") from None
+    except OSError as error:
+        raise JsonError(f"cannot be read ({error.strerror})") from None
+    if len(found) > LARGEST:
+        raise JsonError(f"is larger than {LARGEST // 2**20} MiB")
+    return found
+
+
+def _of_text(chapter: str, text: bytes) -> Recorded:
+    content = form.parse(text, chapter)
+    fields = {k: v for k, v in content.items() if k not in ("schema", "claims")}
+    run = {key: fields[key] for key in ("chapter", "preset", "parameters", "provenance")}
+    found = sorted(content["claims"], key=lambda claim: claim["id"])
+    return Recorded(**fields, records=tuple(_record(claim, run) for claim in found))
+
+
+def _record(claim: dict, run: dict[str, object]) -> Record:
+    where = {"chapter": run["chapter"], "preset": run["preset"], "run": run}
+    record = Record(**claim | {"failed": tuple(claim["failed"])}, **where)
+    try:
+        notebooks.measurement(record)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise JsonError(f"{claim['id']}: {error}") from None
+    return record
+
+
+def as_text(recorded: Recorded) -> str:
+    """A run as `read` reads it; a line for each claim, so that differences are short.
+
+    Raises:
+        RecordedError: it is no valid record.
+    """
+    try:
+        fields = {k: v for k, v in vars(recorded).items() if k != "records"}
+        claims = list(map(_claim, recorded.records))
+        text = _text({"schema": form.SCHEMA, **fields, "claims": claims})
+        _of_text(recorded.chapter, text.encode("utf-8"))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise RecordedError(f"{recorded.chapter}: cannot be recorded: {error}") from None
+    return text
+
+
+def _claim(record: Record) -> dict[str, object]:
+    fields = {"id": record.id, "verdict": record.verdict, "failed": list(record.failed)}
+    return fields | {"measured": record.measured}
+
+
+def _text(content: dict[str, object]) -> str:
+    """A line for each claim and each other field, sorted."""
+    lines = [f" {_json(k)}: {_json(v)}" for k, v in sorted(content.items()) if k != "claims"]
+    claims = sorted(content["claims"], key=lambda claim: str(claim["id"]))
+    shown = ",\n".join(f"  {_json(claim)}" for claim in claims)
+    return "{\n" + ",\n".join([f' "claims": [\n{shown}\n ]', *lines]) + "\n}\n"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def write(recorded: Recorded, target: Path) -> Path:
@@ -145,11 +249,3 @@ def published(place: Path | None = None) -> dict[str, Recorded]:
             "record it with: lwsurvey record --publish"
         )
     return {path.stem: read(path) for path in files}
-
-
-def _content(facts: dict, provenance: dict, found: list[Record]) -> dict[str, object]:
-    if other := {r.chapter for r in found} - {facts["chapter"]}:
-        raise JsonError(f"has verdicts of another chapter, {', '.join(sorted(other))}")
-    kept = {key: facts[key] for key in ("chapter", "preset", "parameters", "seconds")}
-    claims = [recorded_form.claim(record) for record in found]
-    return {"schema": recorded_form.SCHEMA, **kept, "provenance": provenance, "claims": claims}
