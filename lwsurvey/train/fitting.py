@@ -12,11 +12,16 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lwsurvey.data import Images, Split
-from lwsurvey.train.check import check_bfloat16, check_network, check_split, checked_device
-from lwsurvey.train.device import exact, within_memory
-from lwsurvey.train.errors import TrainError
+from lwsurvey.train.device import (
+    TrainError,
+    check_bfloat16,
+    exact,
+    find_device,
+    one_thread,
+    seeded,
+    within_memory,
+)
 from lwsurvey.train.recipe import Recipe, order
-from lwsurvey.train.seeding import one_thread, seeded
 
 Make = Callable[[], nn.Module]
 """Makes the network to be trained; its weights are drawn in here."""
@@ -35,6 +40,8 @@ class Fit:
         test: accuracy on the test images, per cent.
         losses: mean training loss of each epoch.
         seconds: of the training and both evaluations.
+        name: of the arm.
+        seed: of the training.
     """
 
     net: nn.Module
@@ -42,6 +49,8 @@ class Fit:
     test: float
     losses: tuple[float, ...]
     seconds: float
+    name: str
+    seed: int
 
 
 def fit(
@@ -57,7 +66,6 @@ def fit(
     amp: bool = False,
     channels_last: bool = True,
     name: str = "network",
-    after_epoch: Callable[[int, float], object] | None = None,
 ) -> Fit:
     """Train a network by the book's `Recipe` and report what it reached at the end.
 
@@ -82,7 +90,6 @@ def fit(
         channels_last: keep the channels of a pixel side by side in memory, which takes a half to
             four fifths of the time on a CPU.
         name: of the arm, for messages.
-        after_epoch: called with the number of finished epochs and the last one's mean loss.
 
     Raises:
         TrainError: too few images, a network that does not fit them, a device that is not
@@ -91,7 +98,7 @@ def fit(
         ValueError: no epoch, or another number out of range.
     """
     recipe = Recipe(epochs, batch, lr, weight_decay=weight_decay)
-    where = checked_device(device)
+    where = find_device(device)
     if amp:
         check_bfloat16(where)
     check_split(split, batch, name)
@@ -101,9 +108,20 @@ def fit(
         here = _moved(split, where, channels_last)
         net = _made(make, here, where, channels_last, name)
         autocast = torch.autocast(where.type, torch.bfloat16, enabled=amp)
-        losses = _train(net, here.train, recipe, seed, autocast, run, after_epoch)
+        losses = _train(net, here.train, recipe, seed, autocast, run)
         validation, test = (accuracy(net, part) for part in (here.validation, here.test))
-    return Fit(net, validation, test, losses, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Fit(net, validation, test, losses, seconds, name, seed)
+
+
+def check_split(split: Split, batch: int, name: str) -> None:
+    """Raise TrainError unless there are images for a batch, and for validation and test."""
+    if len(split.train) < batch:
+        raise TrainError(
+            f"{name}: {len(split.train)} training images do not fill a batch of {batch}"
+        )
+    if not len(split.validation) or not len(split.test):
+        raise TrainError(f"{name}: there are no validation or no test images")
 
 
 def accuracy(net: nn.Module, images: Images) -> float:
@@ -126,6 +144,38 @@ def _made(
     return net
 
 
+def check_network(network: object, split: Split, name: str) -> None:
+    """Raise TrainError unless the network takes two images and gives as many outputs as classes.
+
+    Args:
+        network: what the arm made, already on the images' device.
+        split: whose training images it must take.
+        name: of the arm, for messages.
+    """
+    if not isinstance(network, nn.Module):
+        raise TrainError(f"{name}: make() must return a network, not {type(network).__name__}")
+    if not any(p.requires_grad for p in network.parameters()):
+        raise TrainError(f"{name}: the network has no weights to train")
+    x, classes = split.train.x[:2], split.train.classes
+    found, wanted = _output_shape(network, x, name), (len(x), classes)
+    if found != wanted:
+        raise TrainError(
+            f"{name}: for {len(x)} images of {classes} classes the network must give the shape "
+            f"{wanted}, it gives {found}"
+        )
+
+
+def _output_shape(network: nn.Module, x: torch.Tensor, name: str) -> tuple[int, ...]:
+    network.eval()
+    try:
+        with torch.no_grad():
+            return tuple(network(x).shape)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise TrainError(
+            f"{name}: the network does not take images of shape {tuple(x.shape[1:])}: {error}"
+        ) from error
+
+
 def _moved(split: Split, device: torch.device, channels_last: bool) -> Split:
     parts = [part.to(device) for part in (split.train, split.validation, split.test)]
     if channels_last:
@@ -135,7 +185,7 @@ def _moved(split: Split, device: torch.device, channels_last: bool) -> Split:
 
 def _train(
     net: nn.Module, images: Images, recipe: Recipe, seed: int, autocast: torch.autocast,
-    name: str, after_epoch: Callable[[int, float], object] | None,
+    name: str,
 ) -> tuple[float, ...]:  # fmt: skip
     optimiser, schedule = recipe.optimiser(net, len(images))
     # A generator of its own, so that all arms see the images in the same order.
@@ -153,8 +203,6 @@ def _train(
         if not math.isfinite(losses[-1]):
             raise TrainError(f"{name}: the training diverged in epoch {epoch + 1}, its loss is "
                              f"{losses[-1]}; a lower learning rate may help")  # fmt: skip
-        if after_epoch:
-            after_epoch(epoch + 1, losses[-1])
     return tuple(losses)
 
 

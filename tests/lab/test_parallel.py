@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from copy import copy
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from lwsurvey.press.results.notebooks import entries
 from lwsurvey.press.run import run, tasks
 from lwsurvey.press.sources import chapters
 from lwsurvey.schema import SCHEDULER
+from lwsurvey.store import Records
 from lwsurvey.train import TrainError
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
@@ -207,16 +209,15 @@ def test_a_killed_worker_loses_nothing(alone, there, scheduler, tmp_path):
     os.kill(marked(mark), signal.SIGKILL)
     worker.join()
     assert same(found["frame"], alone)
-    assert len(list((tmp_path / "keep").glob("*.json"))) == len(alone)
+    assert len(list((tmp_path / "keep").glob("*.record"))) == len(alone)
 
 
 def test_runs_of_a_worker_with_another_disk_are_kept_here(alone, tmp_path, monkeypatch):
-    real = train.study._run
-    monkeypatch.setattr(
-        train.study, "_run", lambda *a: real(*a[:3], tmp_path / "elsewhere" / "x.json", *a[4:])
-    )
+    real, other = train.study._run, copy(Records(tmp_path))
+    other.folder = tmp_path / "elsewhere"
+    monkeypatch.setattr(train.study, "_run", lambda *a: real(*a[:4], other, *a[5:]))
     assert same(study(keep=tmp_path / "keep"), alone)
-    assert len(list((tmp_path / "keep").glob("*.json"))) == len(alone)
+    assert len(list((tmp_path / "keep").glob("*.record"))) == len(alone)
 
 
 def test_the_error_of_a_run_comes_home(scheduler):

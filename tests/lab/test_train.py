@@ -19,8 +19,9 @@ from lwsurvey import data, paths, train
 from lwsurvey.data import Images, Split
 from lwsurvey.models import small
 from lwsurvey.stats import Estimate, mean_interval
+from lwsurvey.store import Records
 from lwsurvey.train import TrainError, fitting
-from lwsurvey.train.keep import Store
+from lwsurvey.train.study import Kept
 
 sys.path.insert(0, str(paths.root()))  # the benchmarks are no part of the package
 
@@ -192,13 +193,27 @@ def test_a_study_is_in_order_and_equal_however_it_runs(study):
         assert same(study, train.repeat(ARMS, SPLIT, **QUICK))
 
 
+def count(fitted: train.Fit, split: Split) -> dict[str, float]:
+    found = {"right": train.accuracy(fitted.net, split.test), "drawn": float(fitted.seed)}
+    return found if fitted.name == "plain" else {"else": 1.0}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_found_in_each_trained_network_stands_in_its_row(study, jobs):
+    found = train.repeat(ARMS, SPLIT, examine=count, jobs=jobs, **QUICK)
+    assert same(found[study.columns], study)
+    assert found.columns[6:].tolist() == ["right", "drawn", "else"]
+    assert found.right[:2].tolist() == study.test[:2].tolist()
+    assert found.drawn.fillna(9).tolist() == [0, 1, 9, 9] and found["else"].count() == 2
+
+
 def test_a_diverging_run_is_named_and_the_others_are_kept(study, tmp_path):
     arms = {"plain": plain, "bad": diverging}
     with pytest.raises(TrainError, match=r"bad, seed 0: the training diverged in epoch 1.*nan.*"
                        r"bad, seed 1") as caught:  # fmt: skip
         train.repeat(arms, SPLIT, keep=tmp_path, **QUICK)
     assert same(caught.value.finished, study[:2])
-    assert len(list(tmp_path.glob("*.json"))) == 2
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_an_unforeseen_error_keeps_the_finished_runs(study):
@@ -214,13 +229,14 @@ def test_an_unforeseen_error_keeps_the_finished_runs(study):
 def test_an_interrupted_study_goes_on_where_it_was(study, tmp_path, monkeypatch):
     train.repeat({"plain": plain}, SPLIT, keep=tmp_path, **QUICK)
     kept = sorted(tmp_path.iterdir())
-    kept[0].write_text('{"arm": "pl')  # cut off
+    kept[0].write_bytes(kept[0].read_bytes()[:-20])
     trained = []
     real = fitting._train
     monkeypatch.setattr(fitting, "_train", lambda *a: trained.append(a[5]) or real(*a))
     assert same(train.repeat(ARMS, SPLIT, keep=tmp_path, **QUICK), study)
     assert len(trained) == 3 and "shuffled, seed 1" in trained
-    assert len(kept) == 2 and all(json.loads(path.read_text()) for path in tmp_path.iterdir())
+    records = Records(tmp_path)
+    assert len(kept) == 2 and all(records.get(path.stem) for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -243,9 +259,9 @@ def test_a_failure_of_all_runs_is_said_once():
 
 def test_networks_that_are_printed_alike_are_told_apart(tmp_path):
     assert str(shuffled()) == str(straight())
-    store = Store(tmp_path, SPLIT, {})
-    assert store.file("arm", shuffled, 0) == store.file("arm", shuffled, 0)
-    assert store.file("arm", shuffled, 0) != store.file("arm", straight, 0)
+    kept = Kept(tmp_path, SPLIT, {})
+    assert kept.key("arm", shuffled, 0) == kept.key("arm", shuffled, 0)
+    assert kept.key("arm", shuffled, 0) != kept.key("arm", straight, 0)
 
 
 def test_a_network_that_cannot_be_trained_is_named_before_any_run(tmp_path):
@@ -279,7 +295,7 @@ def test_constants_are_chosen_on_validation_images(monkeypatch):
 def test_seeds_and_arms_are_checked():
     for options, message in (
         (dict(seeds=0), "no seed"), (dict(seeds=[1, 1]), "stands twice"), (dict(arms={}), "no arm"),
-        (dict(epochs=0), "one epoch"),
+        (dict(epochs=0), "one epoch"), (dict(keep="runs", examine=count), "cannot be kept"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=message):
             train.repeat(**dict(arms={"plain": plain}, split=SPLIT) | options)
@@ -338,6 +354,6 @@ def test_means_are_those_of_each_arm_and_the_summary_says_the_same():
 
 
 def test_a_difference_is_said_with_its_interval():
-    assert train.said(Estimate(1, 0.5, 1.5, 4)) == "+1.00 points [+0.50, +1.50]"
-    assert train.said(Estimate(0, -1, 1, 4)).endswith("+1.00], not told from nothing")
+    assert train.format_interval(Estimate(1, 0.5, 1.5, 4)) == "+1.00 points [+0.50, +1.50]"
+    assert train.format_interval(Estimate(0, -1, 1, 4)).endswith("+1.00], not told from nothing")
     assert Estimate(0.5, 0.25, 1, 4).text(".3f", " ms") == "0.500 ms [0.250, 1.000]"

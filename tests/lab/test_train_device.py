@@ -13,7 +13,7 @@ from torch import nn
 
 from lwsurvey import train
 from lwsurvey.models import small
-from lwsurvey.train import TrainError, TrainMemoryError, check, device
+from lwsurvey.train import TrainError, TrainMemoryError, device
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 WORDS = "MPS backend out of memory (MPS allocated: 9 GB, max allowed: 9 GB)\nmore of it"
@@ -84,17 +84,17 @@ def test_a_gpu_computes_whole_numbers_the_same_way_and_is_left_as_it_was(monkeyp
 def test_bfloat16_is_refused_where_a_gpu_only_imitates_it(monkeypatch, major, able):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (major, 5))
     monkeypatch.setattr(torch.version, "hip", None)
-    check.check_bfloat16(CPU)
+    device.check_bfloat16(CPU)
     if able:
-        return check.check_bfloat16(CUDA)
+        return device.check_bfloat16(CUDA)
     with pytest.raises(TrainError, match=r"cuda does not compute in bfloat16.*amp = False"):
-        check.check_bfloat16(CUDA)
+        device.check_bfloat16(CUDA)
 
 
 def test_bfloat16_is_refused_on_an_old_mac(monkeypatch):
-    monkeypatch.setattr(check.mps, "is_macos_or_newer", lambda major, minor: major < 14)
+    monkeypatch.setattr(device.mps, "is_macos_or_newer", lambda major, minor: major < 14)
     with pytest.raises(TrainError, match="from macOS 14 on"):
-        check.check_bfloat16(torch.device("mps"))
+        device.check_bfloat16(torch.device("mps"))
 
 
 def test_the_same_weights_and_images_on_each_device_and_those_are_there_once():

@@ -26,7 +26,7 @@ from lwsurvey.chapters.netadapt import bill
 from lwsurvey.claims import ledger
 from lwsurvey.latency import devices
 from lwsurvey.train import TrainError
-from lwsurvey.train.check import checked_device
+from lwsurvey.train.device import find_device
 
 REFUSED = {
     "sum": lambda here, there: here + there,
@@ -122,16 +122,16 @@ def _trained(device: str, amp: bool) -> dict[str, torch.Tensor]:
 
 
 def test_devices_of_both_kinds_are_found(gpu):
-    assert devices.find(gpu).name == "cuda:0" and checked_device("cuda:0") == GPU
+    assert devices.find(gpu).name == "cuda:0" and find_device("cuda:0") == GPU
     for wrong in ("cuda:1", "mps"):
         with pytest.raises(ValueError, match=wrong):
             devices.find(wrong)
         with pytest.raises(TrainError, match="usable: cpu, cuda"):
-            checked_device(wrong)
+            find_device(wrong)
     with mock.patch.object(torch.backends.mps, "is_available", lambda: True):
         found = devices.find("mps")
         assert isinstance(found, devices.Mps) and not found.on_host
-        assert checked_device("mps").type == "mps"
+        assert find_device("mps").type == "mps"
 
 
 def test_a_gpu_is_timed(gpu, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lwsurvey.train.seeding import seeded
+from lwsurvey.train.device import seeded
 
 
 def best_match(filters: Tensor, mirrored: bool) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from lwsurvey import parallel, train
 from lwsurvey.chapters.mobilenet_v3 import arms, mirrors
@@ -16,7 +17,6 @@ from lwsurvey.chapters.mobilenet_v3.arms import HARD, PLAIN, SHORT, SOFT, SQUEEZ
 from lwsurvey.chapters.mobilenet_v3.quantise import quantised
 from lwsurvey.data import Images, Split
 from lwsurvey.stats import Estimate, mean_interval
-from lwsurvey.train.progress import Progress
 
 CALIBRATION = 200
 """Training images that set the ranges of the 8-bit grids."""
@@ -39,8 +39,8 @@ def run(split: Split, seeds: int, jobs: int | None = None, **how: Any) -> pd.Dat
     arrays = [(part.x.numpy(), part.y.numpy()) for part in (split.train, split.test)]
     tasks = [(name, make, seed) for name, make in arms.arms().items() for seed in range(seeds)]
     asked = [(*task, arrays, how) for task in tasks]
-    with Progress(len(tasks)) as progress:
-        rows = parallel.spread(_one, asked, jobs, lambda place, row: progress.done())
+    with tqdm(total=len(tasks), unit="run", leave=False) as bar:
+        rows = parallel.spread(_one, asked, jobs, lambda place, row: bar.update())
         return pd.DataFrame(list(rows))
 
 

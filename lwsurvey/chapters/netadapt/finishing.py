@@ -16,8 +16,7 @@ from lwsurvey.chapters.netadapt.algorithm.proposals import tune
 from lwsurvey.chapters.netadapt.study import ADAPTED, BY_MACS, SEED, Plan, Searched, last_widths
 from lwsurvey.data import Split
 from lwsurvey.stats import Estimate
-from lwsurvey.train.device import within_memory
-from lwsurvey.train.seeding import one_thread
+from lwsurvey.train.device import one_thread, within_memory
 
 UNIFORM, SCRATCH = "uniform, pruned", "uniform, from scratch"
 SHAPE = "NetAdapt's shape, from scratch"

@@ -20,7 +20,8 @@ from lwsurvey.chapters.netadapt.algorithm.pruning import usual
 from lwsurvey.chapters.netadapt.algorithm.settings import Schedule, Short
 from lwsurvey.chapters.netadapt.algorithm.steps import Here, Run
 from lwsurvey.data import Split
-from lwsurvey.train.check import check_bfloat16, check_network, checked_device
+from lwsurvey.train.device import check_bfloat16, find_device
+from lwsurvey.train.fitting import check_network
 
 
 def adapt(
@@ -80,7 +81,7 @@ def adapt(
     checking.check_images(split, short)
     checking.check_kinds(kinds)
     network = usual(copy.deepcopy(network)).cpu().eval()
-    where = checked_device(device)
+    where = find_device(device)
     if short.amp:
         check_bfloat16(where)
     check_network(network, split, "the network to adapt")

@@ -21,9 +21,8 @@ from lwsurvey.chapters.netadapt.algorithm.pruning import changed, prune
 from lwsurvey.chapters.netadapt.algorithm.settings import Short
 from lwsurvey.data import Images
 from lwsurvey.train import accuracy
-from lwsurvey.train.device import exact, within_memory
+from lwsurvey.train.device import exact, one_thread, seeded, within_memory
 from lwsurvey.train.recipe import order
-from lwsurvey.train.seeding import one_thread, seeded
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.int64]]
 Result = dict[str, Any]

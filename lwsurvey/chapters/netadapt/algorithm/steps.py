@@ -22,7 +22,7 @@ from lwsurvey.chapters.netadapt.algorithm.pruning import Step, prune, replayed
 from lwsurvey.chapters.netadapt.algorithm.settings import Schedule, Short
 from lwsurvey.data import Images
 from lwsurvey.train import accuracy
-from lwsurvey.train.seeding import one_thread
+from lwsurvey.train.device import one_thread
 
 
 @dataclass(frozen=True)

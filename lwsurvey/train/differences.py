@@ -50,7 +50,7 @@ def means(frame: pd.DataFrame, column: str = "test") -> dict[str, Estimate]:
     return {arm: mean_interval(_by_seed(frame, arm, column).to_numpy()) for arm in arms}
 
 
-def said(effect: Estimate) -> str:
+def format_interval(effect: Estimate) -> str:
     """A difference in points as text: its interval, and whether it was told from nothing."""
     text = effect.text("+.2f", " points")
     return f"{text}, not told from nothing" if effect.low <= 0 <= effect.high else text
