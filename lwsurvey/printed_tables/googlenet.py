@@ -11,7 +11,7 @@ from torch import nn
 from lwsurvey.claims import ledger
 from lwsurvey.models import zoo
 from lwsurvey.models.googlenet import INCEPTION, GoogLeNet
-from lwsurvey.printed_tables import traced
+from lwsurvey.printed_tables import traces
 
 KILO, MEGA = 1024, 1e6
 BRANCHES = {
@@ -44,17 +44,17 @@ def rows() -> pd.DataFrame:
         one that fits most of the printed cells), ``macs`` (millions), ``depth`` (weight
         layers on the longest way through).
     """
-    network = traced.on_meta(GoogLeNet, bias=False)
-    trace = traced.trace(network, 224)
+    network = traces.on_meta(GoogLeNet, bias=False)
+    trace = traces.trace(network, 224)
     found = {name: _row(trace, name, part) for name, part in network.named_children()}
     return pd.DataFrame(found.values(), index=pd.Index(found, name="row"))
 
 
-def _row(trace: traced.Trace, name: str, part: nn.Module) -> dict[str, float]:
+def _row(trace: traces.Trace, name: str, part: nn.Module) -> dict[str, float]:
     output, layers = trace.calls[name][0][1], trace.inside(name)
     weights = int(layers.weights.sum())
     return {
-        "side": traced.rows_of(output), "out": output[1], "weights": weights,
+        "side": traces.rows_of(output), "out": output[1], "weights": weights,
         "parameters_k": weights / KILO, "macs": float(layers.macs.sum()) / MEGA,
         "depth": depth(part),
     }  # fmt: skip
@@ -122,7 +122,7 @@ def filters() -> dict[str, int]:
     stride of the last (there is one position).
     """
     network = zoo.from_torchvision("googlenet", aux_logits=False, init_weights=False)
-    layers = traced.trace(network, 224).layers.set_index("name")
+    layers = traces.trace(network, 224).layers.set_index("name")
     cells = {"conv2.#3x3 reduce": layers.M["conv2.conv"], "conv2.#3x3": layers.M["conv3.conv"]}
     for module in INCEPTION:
         for layer, column in BRANCHES.items():

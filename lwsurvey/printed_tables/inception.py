@@ -10,7 +10,7 @@ from torch import nn
 
 from lwsurvey import cost
 from lwsurvey.models import zoo
-from lwsurvey.printed_tables import traced
+from lwsurvey.printed_tables import traces
 
 
 class Row(NamedTuple):
@@ -90,7 +90,7 @@ def side_of_output(row: Row) -> int:
 def v3_outline() -> dict[str, int]:
     """Layers and input sizes of the outline in torchvision's network at 299 x 299."""
     network = zoo.from_torchvision("inception_v3", init_weights=False)
-    trace = traced.trace(network, 299)
+    trace = traces.trace(network, 299)
     layers = trace.layers.set_index("name")
     cells = {}
     for name, path in STEM.items():
@@ -100,7 +100,7 @@ def v3_outline() -> dict[str, int]:
         cells |= {f"{name}.side": row.side, f"{name}.in": row.C}
     for name, path in PLACES.items():
         given = trace.calls[path][0][0]
-        cells |= {f"{name}.side": traced.rows_of(given), f"{name}.in": given[1]}
+        cells |= {f"{name}.side": traces.rows_of(given), f"{name}.in": given[1]}
     end = layers.loc["fc"]
     cells |= {"pool 8.kernel": layers.K["avgpool"]}
     cells |= {"softmax.side": end.side_out, "softmax.in": end.C_out}

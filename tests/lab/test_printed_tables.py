@@ -17,9 +17,9 @@ from lwsurvey.claims.ledger import Claim, Ledger, LedgerError
 from lwsurvey.cost import closed_form
 from lwsurvey.models import zoo
 from lwsurvey.models.googlenet import Filters
-from lwsurvey.printed_tables import cells, googlenet, inception, mobilenets, tables, traced
-from lwsurvey.printed_tables.measures import MEASURES
-from lwsurvey.printed_tables.proxyless import ProxylessMobile
+from lwsurvey.printed_tables import cells, googlenet, inception, mobilenets, tables, traces
+from lwsurvey.printed_tables.comparisons import ProxylessMobile
+from lwsurvey.printed_tables.tables import MEASURES
 
 CELLS = sorted({claim for parts in tables.TABLES.values() for claim in parts})
 
@@ -113,8 +113,8 @@ def failing(claim_id: str) -> tuple[str, ...]:
 def changed(monkeypatch, name: str, part: str, module: nn.Module) -> None:
     network = zoo.load(name)
     network.set_submodule(part, module.to("meta"))
-    changed_trace = traced.trace(network, 224)
-    monkeypatch.setattr(traced, "library", lambda *_: changed_trace)
+    changed_trace = traces.trace(network, 224)
+    monkeypatch.setattr(traces, "library", lambda *_: changed_trace)
 
 
 def test_another_kernel_in_a_block_is_found(monkeypatch):
@@ -167,8 +167,8 @@ class Small(nn.Sequential):
 
 
 def test_a_trace_has_inputs_windows_and_weights_and_leaves_no_hook():
-    network = traced.on_meta(Small)
-    found = traced.trace(network, 16)
+    network = traces.on_meta(Small)
+    found = traces.trace(network, 16)
     rows = found.layers.set_index("name")
     assert rows.input["4"] == (1, 8, 4, 4) and rows.output["4"] == (1, 6, 4, 2)
     assert list(rows.loc[["0", "3", "5", "7"], "K"]) == [3, 2, 4, 1]
@@ -186,7 +186,7 @@ def test_a_layer_that_gives_no_map_is_named():
             return x + 1, x
 
     with pytest.raises(ValueError, match="the network does not turn a map"):
-        traced.trace(Two(), 8)
+        traces.trace(Two(), 8)
 
 
 def test_the_depth_of_a_graph_is_its_longest_way():
@@ -196,7 +196,7 @@ def test_the_depth_of_a_graph_is_its_longest_way():
 
 
 def test_proxyless_has_the_published_number_of_parameters():
-    network = traced.on_meta(ProxylessMobile)
+    network = traces.on_meta(ProxylessMobile)
     assert sum(p.numel() for p in network.parameters()) == 4_080_512
     with torch.no_grad():
         assert ProxylessMobile(7).eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 7)

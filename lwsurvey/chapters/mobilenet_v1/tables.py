@@ -10,7 +10,7 @@ from torch import nn
 from lwsurvey import cost, paths
 from lwsurvey.cost.closed_form import MOBILENET_V1
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
-from lwsurvey.printed_tables import comparisons, traced
+from lwsurvey.printed_tables import comparisons, traces
 
 ALPHAS = (1.0, 0.75, 0.5, 0.25)
 SIDES = (224, 192, 160, 128)
@@ -37,7 +37,7 @@ def multipliers(name: str) -> tuple[float, int] | None:
 @cache
 def net(alpha: float = 1.0, block: str = "separable") -> nn.Module:
     """MobileNet V1 on the meta device, made once; do not change it."""
-    return traced.on_meta(MobileNetV1, alpha, block)
+    return traces.on_meta(MobileNetV1, alpha, block)
 
 
 @cache

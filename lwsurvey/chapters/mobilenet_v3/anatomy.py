@@ -8,7 +8,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from lwsurvey.printed_tables import traced
+from lwsurvey.printed_tables import traces
 
 LARGE, SMALL = "torchvision:mobilenet_v3_large", "torchvision:mobilenet_v3_small"
 V1, V2, A1 = "timm:mobilenetv1_100", "torchvision:mobilenet_v2", "timm:semnasnet_100"
@@ -30,7 +30,7 @@ class Block:
 
 def rows(name: str) -> pd.DataFrame:
     """The layers of a network in order of execution."""
-    return traced.library(name).layers
+    return traces.library(name).layers
 
 
 def parts(name: str) -> dict[str, pd.DataFrame]:

@@ -22,7 +22,7 @@ from lwsurvey.chapters.mobilenet_v3.anatomy import (
     stem,
 )  # fmt: skip
 from lwsurvey.models.mobilenet_v2 import round_channels
-from lwsurvey.printed_tables import cells, measures, tables, traced
+from lwsurvey.printed_tables import cells, tables, traces
 
 EARLIER = (
     "timm:mobilenetv1_100", "timm:mobilenetv2_100", "timm:mnasnet_100", "timm:semnasnet_100",
@@ -36,7 +36,7 @@ def printed() -> dict[str, pd.DataFrame]:
     """Every cell of the surveys' tables of V3-Large and V3-Small, for `cells.picture`."""
     return {
         title: pd.concat(
-            [cells.compare(measures.MEASURES[claim](), claim, how) for claim, how in some.items()],
+            [cells.compare(tables.MEASURES[claim](), claim, how) for claim, how in some.items()],
             ignore_index=True,
         )
         for title, some in tables.TABLES.items()
@@ -118,7 +118,7 @@ def early_hard_swish() -> dict[str, int]:
 
 def drops() -> dict[str, float]:
     """Output elements of the first block at a resolution over those at the one before (C281)."""
-    calls = traced.library(LARGE).calls
+    calls = traces.library(LARGE).calls
     first: dict[int, int] = {}
     for i in range(1, 16):
         _, C, H, W = calls[f"features.{i}"][0][1]

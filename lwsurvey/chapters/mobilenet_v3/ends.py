@@ -9,7 +9,7 @@ from torch import nn
 
 from lwsurvey import cost
 from lwsurvey.models.mobilenet_v3 import MobileNetV3
-from lwsurvey.printed_tables import traced
+from lwsurvey.printed_tables import traces
 
 IMAGE = (1, 3, 224, 224)
 NAMES = {
@@ -22,7 +22,7 @@ NAMES = {
 
 def large(**options: object) -> nn.Module:
     """`MobileNetV3` on the meta device with some of its options; the large one by default."""
-    return traced.on_meta(MobileNetV3, **options)
+    return traces.on_meta(MobileNetV3, **options)
 
 
 @cache
@@ -89,7 +89,7 @@ def table_of_ends() -> pd.DataFrame:
 
 def expansion_of_v2() -> float:
     """MACs of V2's 320-to-1280 layer over the mean of its weight layers (C649)."""
-    found = traced.library("torchvision:mobilenet_v2").weighted()
+    found = traces.library("torchvision:mobilenet_v2").weighted()
     last = found[(found.N == 320) & (found.M == 1280)]
     assert len(found) == 53 and len(last) == 1
     return float(last.macs.iloc[0] / found.macs.mean())
