@@ -14,10 +14,9 @@ from benchmarks.recipe import FILE, write
 from lwsurvey import paths
 from lwsurvey.claims.ledger import ledger
 from lwsurvey.press.results import notebooks
-from lwsurvey.press.results.notebooks import logs_folder
 from lwsurvey.press.run import accelerator, tasks
-from lwsurvey.press.run.process import Workers
 from lwsurvey.press.run.tasks import WORK, Task
+from lwsurvey.press.run.workers import Workers
 from lwsurvey.press.sources import chapters
 from lwsurvey.provenance import provenance
 
@@ -66,15 +65,15 @@ def _planned(slug: str, preset: str, overrides: dict[str, str], amp: bool) -> Ta
     (chapter,) = chapters.select(chapters.discover(), (slug,))
     (task,) = tasks.prepare([chapter], preset, overrides | {"amp": str(amp)}, force=True)
     task = dataclasses.replace(task, name=f"precision/{preset}-amp-{'on' if amp else 'off'}")
-    return accelerator.ready([task])[0]
+    return accelerator.assign_devices([task])[0]
 
 
 def _run(task: Task) -> tuple[list[notebooks.Record], dict[str, float]]:
     """Records of a run, and the seconds of each cell."""
     (task.folder / WORK).mkdir(parents=True, exist_ok=True)
     starts: list[tuple[str, float]] = []
-    log = logs_folder(task.name) / f"{task.slug}.log"
-    outcome = Workers().run(
+    log = task.log
+    outcome = Workers().execute(
         task.job(), log, lambda place: starts.append((place["id"], time.monotonic()))
     )
     if outcome.seconds is None:

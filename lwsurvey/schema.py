@@ -7,6 +7,14 @@ from __future__ import annotations
 
 SCHEMA = 1
 METADATA_KEY = "lwsurvey"
+VERDICTS = (
+    "holds",
+    "holds at reduced scale",
+    "inconclusive",
+    "contradicted",
+    "erratum",
+    "out of reach",
+)
 SCHEDULER = "LWSURVEY_SCHEDULER"  # the variable with the address of a Dask scheduler
 # What PyTorch, cuBLAS, cuDNN and Metal write when the memory of a GPU runs out; on Apple's GPUs
 # and in some calls of CUDA it is no error of a class of its own.

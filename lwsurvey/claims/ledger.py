@@ -12,17 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from lwsurvey import paths
+from lwsurvey.schema import VERDICTS
 
 RELATIONS = ("=", "<=", ">=", "<", ">", "table", "fact")
 SCALES = ("full", "reduced", "none")
-VERDICTS = (
-    "holds",
-    "holds at reduced scale",
-    "inconclusive",
-    "contradicted",
-    "erratum",
-    "out of reach",
-)
 KINDS = (
     "definition", "formula", "number", "ordering", "qualitative", "architecture-table", "citation",
     "question",

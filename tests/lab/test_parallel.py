@@ -30,7 +30,7 @@ from lwsurvey.data import Images, Split
 from lwsurvey.parallel import ClusterError, alike, connecting, spreading
 from lwsurvey.paths import PACKAGE
 from lwsurvey.press.results.notebooks import entries
-from lwsurvey.press.run import run, tasks
+from lwsurvey.press.run import schedule, tasks
 from lwsurvey.press.sources import chapters
 from lwsurvey.schema import SCHEDULER
 from lwsurvey.store import Records
@@ -188,7 +188,7 @@ def marked(mark: Path) -> int:
 
 def execute(*slugs: str, preset: str = "cpu", jobs: int = 2, scheduler: str | None = None):
     selected = chapters.select(chapters.discover(), slugs)
-    return run.execute(tasks.prepare(selected, preset, {}), jobs, scheduler=scheduler)
+    return schedule.run(tasks.prepare(selected, preset, {}), jobs, scheduler=scheduler)
 
 
 def told(root: Path, slug: str, preset: str) -> list[dict]:
@@ -307,7 +307,7 @@ def test_chapters_end_as_they_do_here_even_if_a_worker_dies(here, there, schedul
     assert "times: is on" not in said
     assert scheduler in (here / "_build/runs/cpu/times.ipynb").read_text()
     selected = chapters.select(chapters.discover(), ("good", "killed", "times"))
-    assert all(task.state.fresh for task in tasks.prepare(selected, "cpu", {}))
+    assert all(task.fresh for task in tasks.prepare(selected, "cpu", {}))
 
 
 def test_another_checkout_there_is_named(here, there, scheduler):

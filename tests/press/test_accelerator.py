@@ -14,10 +14,11 @@ import pytest
 from checkout import Checkout
 from filelock import Timeout
 
+from lwsurvey.press.commands import book as commands
 from lwsurvey.press.results import notebooks
-from lwsurvey.press.run import accelerator, memory, run, session, tasks, turns
+from lwsurvey.press.run import accelerator, schedule, tasks
 from lwsurvey.press.run.accelerator import AcceleratorError, Machine
-from lwsurvey.press.run.process import Outcome
+from lwsurvey.press.run.tasks import Outcome
 from lwsurvey.press.sources import chapters
 
 GPU = {"device": "cuda"}
@@ -52,12 +53,12 @@ def made(tmp_path, monkeypatch) -> Checkout:
 def there(monkeypatch, book: Checkout, machine: Machine) -> None:
     monkeypatch.setenv("LWSURVEY_ROOT", str(book.root))
     monkeypatch.setattr(accelerator, "machine", lambda: machine)
-    monkeypatch.setattr(turns, "file", lambda i: book.root / f"gpu-{i}.lock")
+    monkeypatch.setattr(accelerator, "lock_file", lambda i: book.root / f"gpu-{i}.lock")
 
 
 def prepared(*slugs: str, preset: str = "gpu", **overrides: str) -> list[tasks.Task]:
     selected = chapters.select(chapters.discover(), slugs)
-    return accelerator.ready(tasks.prepare(selected, preset, overrides))
+    return accelerator.assign_devices(tasks.prepare(selected, preset, overrides))
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +72,8 @@ def ran(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         there(patch, book, NVIDIA)
         said: list[str] = []
-        patch.setattr(run.Progress, "say", lambda _, text: said.append(text))
-        outcomes = run.execute(prepared(), 2)
+        patch.setattr(schedule.Progress, "say", lambda _, text: said.append(text))
+        outcomes = schedule.run(prepared(), 2)
     return book, outcomes, "\n".join(said)
 
 
@@ -89,7 +90,7 @@ def test_a_full_memory_means_half_the_batch_once(ran, monkeypatch):
     facts = book.result("fits-half", "gpu")["metadata"]["lwsurvey"]
     assert facts["parameters"]["batch"] == 32 and facts["replaced"]["batch"] == [64, 32]
     there(monkeypatch, book, NVIDIA)
-    assert prepared("fits-half")[0].state.fresh
+    assert prepared("fits-half")[0].fresh
     assert (book.root / "_build/logs/gpu/fits-half.first.log").read_text().count("memory")
 
 
@@ -101,7 +102,7 @@ def test_a_second_failure_says_what_to_do(ran):
     assert "lwsurvey run no-batch --preset gpu -p device cpu" in outcomes["no-batch"].reason
 
 
-def test_what_takes_no_gpu_is_not_tried_again_and_sees_none(ran):
+def test_what_takes_no_gpu_is_not_try_again_and_sees_none(ran):
     book, outcomes, said = ran
     assert outcomes["quiet"].reason == "RuntimeError: CUDA out of memory"
     assert said.count("once more") == 2
@@ -124,48 +125,56 @@ def test_one_network_is_trained_on_a_gpu_at_a_time_unless_asked(made):
 
 
 def test_an_error_of_ours_stops_no_chapter_that_stands_in_line(made, monkeypatch):
-    kept = run._Run._tried
+    kept = schedule._Run._try
 
     def tried(self, task):
         if task.slug == "first":
             raise PermissionError("no log")
         return kept(self, task)
 
-    monkeypatch.setattr(run._Run, "_tried", tried)
-    outcomes = run.execute(prepared("first", "second"), 2)
+    monkeypatch.setattr(schedule._Run, "_try", tried)
+    outcomes = schedule.run(prepared("first", "second"), 2)
     assert outcomes["first"].reason == "PermissionError: no log"
     assert outcomes["second"].seconds
 
 
-def test_what_is_timed_in_batches_is_not_tried_with_half(made):
+def test_what_is_timed_in_batches_is_not_try_with_half(made):
     (task,) = prepared("first")
-    del task.chapter.parameters["amp"], task.parameters["amp"]
-    assert memory.smaller(task) is None
+    del task.used["amp"]
+    assert accelerator.halve_batch(task) is None
 
 
 def test_only_chapters_on_a_gpu_stand_in_line(made):
-    planned = prepared()
-    assert turns.after(planned, 1) == {"second": ["first"]}
-    assert turns.after(planned, 2) == {}
-    assert turns.after(prepared(preset="cpu"), 1) == {}
+    first, none, second = prepared()
+    assert schedule.following([first, second, none], [], 1, 1) is first
+    assert schedule.following([second, none], [first], 2, 1) is none
+    assert schedule.following([second], [first, none], 3, 1) is None
+    assert schedule.following([second, none], [first], 2, 2) is second
+    assert schedule.following([second, none], [first], 1, 2) is None
+    first, none, second = prepared(preset="cpu")
+    assert schedule.following([second, none], [first], 2, 1) is second
 
 
 def test_places_are_counted_among_all_runs(made):
-    with turns.place(1) as take, turns.place(1) as other, turns.place(2) as second:
+    with (
+        accelerator.place(1) as take,
+        accelerator.place(1) as other,
+        accelerator.place(2) as second,
+    ):
         take(timeout=0)
         with pytest.raises(Timeout):
             other(timeout=0)
         second(timeout=0)
-    with turns.place(1) as free:
+    with accelerator.place(1) as free:
         free(timeout=0)
 
 
 def test_a_chapter_waits_for_the_gpu_of_another_run(made, monkeypatch):
     said: list[str] = []
-    monkeypatch.setattr(run.Progress, "say", lambda _, text: said.append(text))
-    with turns.place(1) as take:
+    monkeypatch.setattr(schedule.Progress, "say", lambda _, text: said.append(text))
+    with accelerator.place(1) as take:
         take()
-        waiting = threading.Thread(target=run.execute, args=(prepared("first"), 1))
+        waiting = threading.Thread(target=schedule.run, args=(prepared("first"), 1))
         waiting.start()
         waiting.join(1)
         assert said == ["first: waits, another run is on the GPU"]
@@ -176,7 +185,7 @@ def test_a_chapter_waits_for_the_gpu_of_another_run(made, monkeypatch):
 def test_without_a_gpu_nothing_is_run_and_the_message_says_what_can_be(made, monkeypatch):
     monkeypatch.setattr(accelerator, "machine", lambda: NONE)
     with pytest.raises(click.ClickException) as caught:
-        session.run((), "gpu", {}, jobs=1, force=False)
+        commands.run_chapters((), "gpu", {}, 1, 1, False, None)
     text = caught.value.message
     assert "no device cuda here, it has: cpu (no driver); nothing was run" in text
     assert "need it: first, second." in text and "\n" not in text
@@ -218,7 +227,7 @@ def test_torch_is_asked_only_if_a_chapter_needs_it(made, monkeypatch):
     monkeypatch.setattr(accelerator, "machine", asked)
     assert len(prepared(preset="cpu")) == 3
     assert accelerator.announcement(prepared("none")) == []
-    code = "import sys, lwsurvey.cli, lwsurvey.press.run.session; print('torch' in sys.modules)"
+    code = "import sys, lwsurvey.cli, lwsurvey.press.run.schedule; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "False\n"
 
@@ -243,20 +252,20 @@ def test_torch_is_asked_in_a_process_of_its_own(monkeypatch):
     ],
 )
 def test_full_memory_is_known_by_its_words(name, text, out):
-    assert memory.ran_out(name, text) is out
+    assert accelerator.is_memory_error(name, text) is out
 
 
 @pytest.mark.parametrize(("batch", "half"), [("64", 32), ("5", 2), ("3", None)])
 def test_a_batch_is_halved_down_to_two(made, batch, half):
     (task,) = prepared("first", batch=batch)
-    less = memory.smaller(task)
+    less = accelerator.halve_batch(task)
     assert (less.used["batch"] if less else None) == half
-    assert less is None or memory.smaller(less) is None
-    assert "device cpu" in memory.failed(task, Outcome(None)).reason or half
+    assert less is None or accelerator.halve_batch(less) is None
+    assert "device cpu" in accelerator.advise(task, Outcome(None)).reason or half
 
 
 def test_the_environment_hides_every_gpu_from_the_others():
     assert accelerator.environment({"device": "cpu"}) == {"CUDA_VISIBLE_DEVICES": ""}
     assert accelerator.environment({}) == {"CUDA_VISIBLE_DEVICES": ""}
     assert accelerator.environment({"device": "mps"}) == {}
-    assert os.access(turns.file(0).parent, os.W_OK)
+    assert os.access(accelerator.lock_file(0).parent, os.W_OK)

@@ -18,9 +18,10 @@ from checkout import Checkout
 from filelock import FileLock, ReadWriteLock
 
 from lwsurvey.paths import PACKAGE
-from lwsurvey.press.run import freshness, run, tasks, trace
-from lwsurvey.press.run.process import Outcome
+from lwsurvey.press.run import kernel, schedule, tasks
+from lwsurvey.press.run.freshness import Freshness
 from lwsurvey.press.run.progress import Progress
+from lwsurvey.press.run.tasks import Outcome
 from lwsurvey.press.sources import chapters
 
 ALL = pytest.mark.timeout(180)
@@ -38,12 +39,12 @@ time.sleep(120 * first)"""
 
 def execute(*, slugs=(), preset="cpu", jobs=2, overrides=None, force=False) -> dict[str, Outcome]:
     selected = chapters.select(chapters.discover(), slugs)
-    return run.execute(tasks.prepare(selected, preset, overrides or {}, force), jobs)
+    return schedule.run(tasks.prepare(selected, preset, overrides or {}, force), jobs)
 
 
-def state(slug: str, preset: str = "cpu", **overrides: str) -> freshness.Freshness:
+def state(slug: str, preset: str = "cpu", **overrides: str) -> Freshness:
     selected = chapters.select(chapters.discover(), (slug,))
-    return tasks.prepare(selected, preset, overrides)[0].state
+    return tasks.prepare(selected, preset, overrides)[0].freshness
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +244,7 @@ def test_it_waits_for_another_run_and_takes_its_result(checkout, capsys):
     ],
 )
 def test_a_chapter_that_runs_alone_does_so_beside_other_runs(checkout, capsys, slug, held, said):
-    lock = ReadWriteLock(checkout.root / "_build/runs" / run.ALONE, is_singleton=False)
+    lock = ReadWriteLock(checkout.root / "_build/runs" / schedule.ALONE, is_singleton=False)
     getattr(lock, held)()
     waiting = threading.Thread(target=execute, kwargs={"slugs": (slug,), "force": True})
     waiting.start()
@@ -266,7 +267,7 @@ def test_a_long_reason_is_cut(checkout, capsys):
     [("data/a.csv", "data/a.csv"), ("x.egg-info/entry_points.txt", None), ("_build/a", None)],
 )
 def test_only_what_belongs_to_the_checkout_is_noted(name, noted):
-    assert trace._read_name((f"/book/{name}", "r", os.O_RDONLY), "/book/", "/venv/") == noted
+    assert kernel._read_name((f"/book/{name}", "r", os.O_RDONLY), "/book/", "/venv/") == noted
 
 
 def alive(pid: int) -> bool:

@@ -16,6 +16,7 @@ from lwsurvey import paths
 from lwsurvey.claims import Ledger
 from lwsurvey.claims.ledger import LedgerError
 from lwsurvey.figures.theme import FAINT, INK
+from lwsurvey.press.results.notebooks import ALL_VERDICTS, UNEXAMINED
 from lwsurvey.press.site import colours, notebook, picture, serve, site, state, verify
 from lwsurvey.press.site.inline_svg import inline
 from lwsurvey.press.site.render import ANSWERS, Renderer
@@ -102,10 +103,10 @@ def test_questions_show_what_was_asked_expected_and_found(root, known):
 
 
 def test_every_verdict_has_an_answer(root, known):
-    assert set(ANSWERS) == set(state.ALL_VERDICTS) and len(set(ANSWERS.values())) == len(ANSWERS)
+    assert set(ANSWERS) == set(ALL_VERDICTS) and len(set(ANSWERS.values())) == len(ANSWERS)
     record = known.records["C001"]
     for verdict, answer in ANSWERS.items():
-        changed = {} if verdict == state.UNEXAMINED else {"C001": replace(record, verdict=verdict)}
+        changed = {} if verdict == UNEXAMINED else {"C001": replace(record, verdict=verdict)}
         page = Renderer(replace(_asked(known), records=changed), root / "book").questions()
         assert answer in page.split('id="question-C002"')[0]
 

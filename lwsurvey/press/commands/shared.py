@@ -8,15 +8,15 @@ from collections.abc import Callable
 
 import click
 
+from lwsurvey.press.sources.chapters import ChapterError
+from lwsurvey.press.sources.plan import PlanError
+
 
 def command(function: Callable) -> Callable:
     """Turn the errors that a user can cause into one line, without a traceback."""
 
     @functools.wraps(function)
     def wrapped(*args: object, **options: object) -> None:
-        from lwsurvey.press.sources.chapters import ChapterError
-        from lwsurvey.press.sources.plan import PlanError
-
         try:
             function(*args, **options)
         except ChapterError as error:

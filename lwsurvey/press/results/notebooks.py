@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lwsurvey import paths
 from lwsurvey.press.sources.chapters import PUBLISHED
-from lwsurvey.schema import METADATA_KEY, SCHEMA
+from lwsurvey.schema import METADATA_KEY, SCHEMA, VERDICTS
 
 if TYPE_CHECKING:
     from lwsurvey.claims.ledger import Claim, Ledger
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CUSTOM = "+custom"
 """Marks the folder of runs with parameters of the user's own."""
+UNEXAMINED = "not examined yet"
+ALL_VERDICTS = (*VERDICTS, UNEXAMINED)
 
 
 class ResultError(ValueError):

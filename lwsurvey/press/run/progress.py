@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from lwsurvey import paths
 from lwsurvey.durations import duration
-from lwsurvey.press.run.process import Outcome
+from lwsurvey.press.run.tasks import Outcome
 
 FORMAT = "{percentage:3.0f}%|{bar:24}| {desc}"
 REFRESH = 0.5
@@ -64,7 +64,7 @@ class Progress:
         self._end(slug)
         self.say(f"{slug}: finished in {duration(seconds)}{self._left_text()}")
 
-    def taken(self, slug: str) -> None:
+    def skip(self, slug: str) -> None:
         """A chapter was finished by another run while this one waited for it."""
         self._end(slug)
         self.say(f"{slug}: fresh, another run has just finished it")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from lwsurvey.press.rerun.recorded import Recorded
 from lwsurvey.press.results import hardware
-from lwsurvey.press.site.state import ALL_VERDICTS, State
+from lwsurvey.press.results.notebooks import ALL_VERDICTS
+from lwsurvey.press.site.state import State
 
 HERE = "This edition"
 OWN = ("date", "commit", "packages")  # of a run, not of a machine; packages are shown one by one

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from lwsurvey.claims.ledger import Claim
-from lwsurvey.press.site.state import ALL_VERDICTS, State
+from lwsurvey.press.results.notebooks import ALL_VERDICTS
+from lwsurvey.press.site.state import State
 from lwsurvey.press.sources.plan import Part
 
 # In the units of the SVG, which are about pixels at the usual width.

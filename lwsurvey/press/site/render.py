@@ -12,8 +12,9 @@ from lwsurvey.claims.ledger import Claim, LedgerError
 from lwsurvey.claims.run import claimed, measured_text
 from lwsurvey.durations import duration
 from lwsurvey.press.results import notebooks
+from lwsurvey.press.results.notebooks import ALL_VERDICTS, UNEXAMINED
 from lwsurvey.press.site import edition
-from lwsurvey.press.site.state import ALL_VERDICTS, GLYPHS, UNEXAMINED, State
+from lwsurvey.press.site.state import GLYPHS, State
 from lwsurvey.press.sources.plan import PlanError
 
 COLUMNS = (

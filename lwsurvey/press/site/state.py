@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lwsurvey.claims.judge import Verdict
-from lwsurvey.claims.ledger import VERDICTS, Claim, Ledger
+from lwsurvey.claims.ledger import Claim, Ledger
 from lwsurvey.press.rerun.recorded import Recorded
 from lwsurvey.press.results import notebooks
-from lwsurvey.press.results.notebooks import Record
+from lwsurvey.press.results.notebooks import UNEXAMINED, Record
 from lwsurvey.press.sources import plan
 from lwsurvey.press.sources.plan import Part, PlanError
+from lwsurvey.schema import VERDICTS
 from lwsurvey.stats import CONFIDENCE, Estimate
 
-UNEXAMINED = "not examined yet"
-ALL_VERDICTS = (*VERDICTS, UNEXAMINED)
 GLYPHS = {
     "holds": "✓",
     "holds at reduced scale": "✓",

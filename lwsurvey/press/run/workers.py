@@ -1,40 +1,23 @@
-"""The worker processes of a run: starting them, hearing from them, ending them."""
+"""The worker processes of a run, one a chapter: starting them, hearing from them, ending them."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from lwsurvey import paths
-from lwsurvey.paths import PACKAGE
 from lwsurvey.press.run import accelerator
+from lwsurvey.press.run.tasks import Outcome
 
 GRACE = 5.0
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How the run of a chapter ended.
-
-    Attributes:
-        seconds: how long it took; None if it failed.
-        reason: why it failed; empty if it did not.
-        place: number, id and first line of the cell that was the last one to start.
-        memory: whether it failed because the memory of a GPU ran out.
-    """
-
-    seconds: float | None
-    reason: str = ""
-    place: dict[str, object] | None = None
-    memory: bool = False
 
 
 class Workers:
@@ -55,11 +38,11 @@ class Workers:
         """Whether all were ended, as an interrupted run does."""
         return self._stopped
 
-    def run(self, job: dict, log: Path, on_cell: Callable[[dict], None]) -> Outcome:
-        """Run a job in a process of its own, and wait for its end.
+    def execute(self, job: dict, log: Path, on_cell: Callable[[dict], None]) -> Outcome:
+        """Execute a chapter in a process of its own, and wait for its end.
 
         Args:
-            job: see `lwsurvey.press.run.worker.Worker`.
+            job: see `lwsurvey.press.run.tasks.Task.job`.
             log: file that takes everything that the worker and its kernel print.
             on_cell: called when a cell starts.
         """
@@ -124,13 +107,13 @@ class Workers:
             return Outcome(last["seconds"])
         if "failed" in last:
             return Outcome(None, last["failed"], place, last.get("memory", False))
-        return Outcome(None, f"its process ended: {_status(process.returncode)}", place)
+        return Outcome(None, f"its process ended: {status_text(process.returncode)}", place)
 
 
 def _environment() -> dict[str, str]:
     """One thread each, since two chapters share the processor; what the user set is kept."""
     ours = {name: "1" for name in THREADS} | {"PYTHONHASHSEED": "0"}
-    search = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
+    search = [str(paths.PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
     fixed = {
         "LWSURVEY_ROOT": str(paths.root().resolve()),
         "PYTHONPATH": os.pathsep.join(filter(None, search)),
@@ -138,7 +121,10 @@ def _environment() -> dict[str, str]:
     return ours | dict(os.environ) | fixed
 
 
-def _status(code: int) -> str:
-    from lwsurvey.press.run.kernel import status_text  # loads Jupyter, which takes a second
-
-    return status_text(code)
+def status_text(code: int) -> str:
+    """An exit status in words."""
+    if code == -signal.SIGKILL:
+        return "killed by the system or a user, often because memory ran out"
+    if code < 0:
+        return f"ended by {signal.Signals(-code).name}"
+    return f"exit status {code}"

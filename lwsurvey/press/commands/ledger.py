@@ -1,4 +1,4 @@
-"""The ledger as text: for a terminal, and as JSON, CSV or Markdown for other programs."""
+"""``lwsurvey ledger``: every claim, for a terminal and as JSON, CSV or Markdown."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import csv
 import io
 import json
 import shutil
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lwsurvey.claims.ledger import Ledger, ledger
+import click
+
+from lwsurvey.press.commands.shared import command, formats
 from lwsurvey.press.results import notebooks
-from lwsurvey.press.results.notebooks import PUBLISHED, Record, runs_folder
-from lwsurvey.press.run import freshness
-from lwsurvey.press.site.state import ALL_VERDICTS, UNEXAMINED
-from lwsurvey.press.sources.chapters import Chapter
+from lwsurvey.press.results.notebooks import ALL_VERDICTS, UNEXAMINED, Record, runs_folder
+from lwsurvey.press.sources.chapters import PUBLISHED, Chapter, discover
 from lwsurvey.press.sources.parameters import unknown
+
+if TYPE_CHECKING:
+    from lwsurvey.claims.ledger import Ledger
 
 Rows = list[dict[str, object]]
 
@@ -51,6 +56,8 @@ def read(chapters: list[Chapter]) -> Book:
         lwsurvey.claims.ledger.LedgerError: the ledger is wrong.
         lwsurvey.press.results.notebooks.ResultError: a result does not hold what it should.
     """
+    from lwsurvey.claims.ledger import Ledger, ledger
+
     claims, folder = ledger(), runs_folder()
     files = {chapter.slug: folder / f"{chapter.slug}.ipynb" for chapter in chapters}
     ran = [slug for slug, path in files.items() if path.is_file()]
@@ -65,8 +72,10 @@ def read(chapters: list[Chapter]) -> Book:
 
 
 def _remark(chapter: Chapter, folder: Path) -> str:
-    state = freshness.assess(chapter, PUBLISHED, chapter.resolve(PUBLISHED), folder)
-    return "" if state.fresh else f"{chapter.slug}: not up to date ({state.why})"
+    from lwsurvey.press.run import freshness
+
+    found = freshness.assess(chapter, PUBLISHED, chapter.resolve(PUBLISHED), folder)
+    return "" if found.fresh else f"{chapter.slug}: not up to date ({found.why})"
 
 
 def rows(claims: Ledger, found: dict[str, Record]) -> Rows:
@@ -153,3 +162,49 @@ FORMATS: dict[str, Callable[[Rows], str]] = {
     "csv": as_csv,
     "md": markdown,
 }
+
+
+@click.command()
+@formats("How to print the claims.")
+@click.option("--chapter", metavar="SLUG", help="Only the claims of this chapter.")
+@click.option("--verdict", metavar="VERDICT", help="Only claims with this verdict.")
+@command
+def ledger(form: str, chapter: str | None, verdict: str | None) -> None:
+    """Print every claim with the verdict of the last run of the published preset.
+
+    Claims go to standard output, the summary to standard error.
+
+    \b
+    Examples:
+      lwsurvey ledger --chapter conv-cost
+      lwsurvey ledger --verdict "not examined yet"
+      lwsurvey ledger --format csv > ledger.csv
+
+    Exit status: 1 if a verdict differs from the one in data/claims.csv.
+    """
+    from lwsurvey.claims.ledger import LedgerError
+
+    try:
+        book = read(discover())
+        chosen = choose(book.rows, chapter, verdict)
+    except ListingError as error:
+        raise click.UsageError(str(error)) from None
+    except (LedgerError, notebooks.ResultError) as error:
+        raise click.ClickException(str(error)) from None
+    # As bytes, because a file or a pipe must not depend on the encoding of a terminal.
+    click.echo(FORMATS[form](chosen).encode(), nl=False)
+    click.echo(summary(chosen), err=True)
+    for line in book.remarks:
+        click.echo(line, err=True)
+    report_departures(book)
+    if book.differences:
+        click.echo("The run and data/claims.csv disagree:", err=True)
+        click.echo("\n".join(f"  {line}" for line in book.differences), err=True)
+        sys.exit(1)
+
+
+def report_departures(book: Book) -> None:
+    """Say which verdicts differ as they may on other hardware or under load."""
+    if book.departures:
+        click.echo("Verdicts that hardware or load can change, and changed here:", err=True)
+        click.echo("\n".join(f"  {line}" for line in book.departures), err=True)
