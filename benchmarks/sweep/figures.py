@@ -15,7 +15,7 @@ from benchmarks.sweep.counting import Counted
 from benchmarks.sweep.networks import Network
 from benchmarks.sweep.rules import PRODUCTS, RULES
 from lwsurvey import cost, paths
-from lwsurvey.chapters.network_cost.sweep_columns import TIMM
+from lwsurvey.chapters.network_cost.sweep import TIMM
 
 Make = Callable[[], Network]
 Figure = Callable[[], dict[str, Any]]

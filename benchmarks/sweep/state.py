@@ -10,7 +10,7 @@ from typing import Any
 
 import lwsurvey
 from lwsurvey import paths
-from lwsurvey.chapters.network_cost.sweep_columns import TIMM
+from lwsurvey.chapters.network_cost.sweep import TIMM
 
 LIBRARIES = ("timm", "torch", "torchvision")
 # Folders of the package that decide what is counted.

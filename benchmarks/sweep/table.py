@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from lwsurvey import store
-from lwsurvey.chapters.network_cost.sweep_columns import COLUMNS, PUBLISHED
+from lwsurvey.chapters.network_cost.sweep import COLUMNS, PUBLISHED
 from lwsurvey.provenance import provenance
 
 

@@ -12,16 +12,7 @@ import pytest
 from torch import nn
 
 from lwsurvey import cost
-from lwsurvey.chapters.network_cost import (
-    along,
-    bubbles,
-    catalogue,
-    comparisons,
-    families,
-    peers,
-    speed,
-    wide,
-)
+from lwsurvey.chapters.network_cost import counters, figures, networks, tables
 from lwsurvey.cost import shares
 from lwsurvey.models.zoo import NetworkError
 
@@ -42,36 +33,36 @@ def closed_figures():
 
 
 def test_a_network_is_counted_once_and_like_any_other():
-    first = catalogue.counted(V2)
-    assert first is catalogue.counted(V2)
-    assert first.macs == cost.count(catalogue.build(V2), (1, 3, 224, 224)).macs
+    first = networks.profile_of(V2)
+    assert first is networks.profile_of(V2)
+    assert first.macs == cost.count(networks.build(V2), (1, 3, 224, 224)).macs
 
 
 def test_size_and_arguments_of_a_network_reach_its_constructor():
-    half = catalogue.counted("lwsurvey:MobileNetV1", 160, alpha=0.5)
+    half = networks.profile_of("lwsurvey:MobileNetV1", 160, alpha=0.5)
     assert half.layers.output[0][-1] == 80 and half.layers.M[0] == 16
-    assert catalogue.build(V2, width_mult=0.5).features[0][0].out_channels == 16
+    assert networks.build(V2, width_mult=0.5).features[0][0].out_channels == 16
 
 
 def test_a_network_that_nobody_has_is_refused():
     with pytest.raises(NetworkError, match="ShuffleNetV9"):
-        catalogue.build("lwsurvey:ShuffleNetV9")
+        networks.build("lwsurvey:ShuffleNetV9")
     with pytest.raises(NetworkError, match="say timm:"):
-        catalogue.build("mobilenet_v2", width_mult=0.5)
+        networks.build("mobilenet_v2", width_mult=0.5)
 
 
 def test_an_operator_that_cannot_be_counted_stops_the_chapter(monkeypatch):
     unknown = SimpleNamespace(uncounted={"aten::new": 1})
-    monkeypatch.setattr(catalogue.cost, "profile", lambda *_: unknown)
+    monkeypatch.setattr(networks.cost, "profile", lambda *_: unknown)
     with pytest.raises(RuntimeError, match="aten::new"):
-        catalogue.counted("torchvision:alexnet", 225)
+        networks.profile_of("torchvision:alexnet", 225)
 
 
 def test_a_few_of_the_cited_accuracies_are_those_of_the_file():
-    few = catalogue.accuracies(first=3)
-    assert 1 <= len(few) <= 3 and few.top1.equals(catalogue.cited().top1[few.index])
+    few = networks.accuracies(first=3)
+    assert 1 <= len(few) <= 3 and few.top1.equals(networks.cited_accuracies().top1[few.index])
     with pytest.raises(ValueError, match="not 0"):
-        catalogue.accuracies(first=0)
+        networks.accuracies(first=0)
 
 
 # Shares
@@ -90,12 +81,12 @@ def test_a_share_of_nothing_or_of_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="has no shares"):
         shares.share(empty, "pointwise")
     with pytest.raises(ValueError, match="kind is one of"):
-        shares.share(catalogue.counted(V2), "grouped")
+        shares.share(networks.profile_of(V2), "grouped")
 
 
 def test_squeeze_and_excitation_is_found_by_its_class():
     name = "torchvision:mobilenet_v3_large"
-    profile, network = catalogue.counted(name), catalogue.build(name)
+    profile, network = networks.profile_of(name), networks.build(name)
     inside = profile.layers[profile.layers.name.str.contains(r"\.fc[12]$")].macs.sum()
     found = shares.within(profile, network, "SqueezeExcitation")
     assert found == pytest.approx(100 * inside / profile.macs)
@@ -108,7 +99,7 @@ def test_squeeze_and_excitation_is_found_by_its_class():
     [("torchvision:resnet50", 50), ("torchvision:vgg16", 16), ("lwsurvey:MobileNetV1", 28)],
 )
 def test_depth_is_what_names_and_papers_say(name, layers):
-    assert shares.depth(catalogue.counted(name)) == layers
+    assert shares.depth(networks.profile_of(name)) == layers
 
 
 # Tables
@@ -116,65 +107,65 @@ def test_depth_is_what_names_and_papers_say(name, layers):
 
 def test_the_field_of_a_stack_does_not_count_what_follows_the_mean():
     stack = [nn.Conv2d(1, 1, 3, 2), nn.Conv2d(1, 1, 3), nn.AdaptiveAvgPool2d(1), nn.Conv2d(1, 1, 1)]
-    assert wide.largest_field(cost.profile(nn.Sequential(*stack), (1, 1, 33, 33))) == 7
+    assert tables.largest_field(cost.profile(nn.Sequential(*stack), (1, 1, 33, 33))) == 7
     with pytest.raises(ValueError, match="no convolution"):
-        wide.largest_field(cost.profile(nn.Linear(3, 2), (1, 3)))
+        tables.largest_field(cost.profile(nn.Linear(3, 2), (1, 3)))
 
 
 def test_the_wide_table_has_the_counter_s_numbers():
-    row = wide.table(["MobileNet V2"]).loc["MobileNet V2"]
-    profile = catalogue.counted(V2)
+    row = tables.wide_table(["MobileNet V2"]).loc["MobileNet V2"]
+    profile = networks.profile_of(V2)
     assert row["MACs"] == round(profile.macs / 1e6) and row["field"] == 491
     assert row["access"] == profile.memory_access / 1e6
 
 
 def test_auxiliary_heads_are_no_part_of_the_parameters_used():
-    profile = catalogue.counted("torchvision:googlenet")
-    assert catalogue.used_parameters(profile) < profile.parameters
+    profile = networks.profile_of("torchvision:googlenet")
+    assert networks.used_parameters(profile) < profile.parameters
 
 
 def test_a_cell_that_differs_has_a_cross():
-    table = comparisons.pivoted(CELLS)
-    assert list(table.columns) == [
+    pivoted = tables.pivot(CELLS)
+    assert list(pivoted.columns) == [
         "MACs, printed", "MACs, counted", "params, printed", "params, counted",
     ]  # fmt: skip
-    assert list(table.loc["a"]) == ["10", "10.2", "2", "3,000 ✗"]
-    assert list(table.loc["b"]) == ["4", "4", "", ""]
-    assert list(comparisons.marked(CELLS).differs) == ["", "✗", ""]
+    assert list(pivoted.loc["a"]) == ["10", "10.2", "2", "3,000 ✗"]
+    assert list(pivoted.loc["b"]) == ["4", "4", "", ""]
+    assert list(tables.mark_differences(CELLS).differs) == ["", "✗", ""]
 
 
 def test_a_column_that_no_cell_has_is_refused():
     with pytest.raises(ValueError, match="no cell of a column 'ops'; there are MACs, params"):
-        comparisons.pivoted(CELLS, ["ops"])
+        tables.pivot(CELLS, ["ops"])
 
 
 def test_members_of_the_families_are_told_by_name():
     yes = ["tf_efficientnet_l2", "mobilenetv4_hybrid_large", "nasnetalarge", "quantized_googlenet"]
     no = ["pnasnet5large", "mnasnet1_0", "resnet50", "efficientvit_b0", "ghostnet_100"]
-    found = families.members(pd.DataFrame({"name": yes + no}))
+    found = networks.members(pd.DataFrame({"name": yes + no}))
     assert list(found.name) == yes
 
 
 def test_the_heaviest_member_is_looked_for_among_those_counted(monkeypatch):
     rows = [("timm", "densenet161", 7), ("timm", "vgg16", 15), ("torchvision", "nasnetx", pd.NA)]
     table = pd.DataFrame(rows, columns=["library", "name", "macs"]).astype({"macs": "Int64"})
-    monkeypatch.setattr(families.sweep, "models", lambda: table)
-    assert families.heaviest() == "timm:densenet161"
+    monkeypatch.setattr(networks.sweep, "models", lambda: table)
+    assert networks.heaviest() == "timm:densenet161"
 
 
 # Beside others
 
 
 def test_each_convention_counts_the_same_networks():
-    table = peers.by_conventions(["torchvision:alexnet"]).alexnet
-    assert table["papers"] == catalogue.counted("torchvision:alexnet").macs / 1e6
+    table = counters.by_conventions(["torchvision:alexnet"]).alexnet
+    assert table["papers"] == networks.profile_of("torchvision:alexnet").macs / 1e6
     assert table["torch.utils.flop_counter"] == 2 * table["papers"]
 
 
 @pytest.fixture
 def benchmark(tmp_path, monkeypatch):
     """Tables of a benchmark of two tools on two networks."""
-    monkeypatch.setattr(peers.paths, "data", lambda name: tmp_path / name.split("/")[-1])
+    monkeypatch.setattr(counters.paths, "data", lambda name: tmp_path / name.split("/")[-1])
     overall = [
         {"tool": tool, "form": "total", "device": device, "ratio": ratio, "ratio_low": ratio - 0.1,
          "ratio_high": ratio + 0.1, "smallest": ratio / 2, "largest": ratio * 2, "networks": 2}
@@ -194,37 +185,37 @@ def benchmark(tmp_path, monkeypatch):
 
 
 def test_the_race_has_the_quickest_of_each_device_first(benchmark):
-    race = peers.race()
+    race = counters.race()
     assert list(race.tool) == ["lwsurvey", "b", "b"] and list(race.device)[-1] == "cpu"
-    assert len(speed.forward_passes(race).axes) == 2
+    assert len(figures.forward_passes(race).axes) == 2
 
 
 def test_a_network_counts_once_however_often_it_was_timed(benchmark):
-    row = peers.agreement().loc["b"]
+    row = counters.agreement().loc["b"]
     assert list(row) == ["1 of 2", "1 of 2", "0 of 1", "1 of 2", "1.0"]
-    assert list(peers.effects().loc["b"]) == [r"2 \_\_x\_\_ left", "nothing"]
+    assert list(counters.effects().loc["b"]) == [r"2 \_\_x\_\_ left", "nothing"]
 
 
-# Pictures
+# Figures
 
 
 def test_each_layer_has_a_bar_in_the_colour_of_its_kind():
-    profile = catalogue.counted(V2)
+    profile = networks.profile_of(V2)
     layers = shares.weighted(profile)
-    figure = along.along_the_depth({"V2": profile})
-    assert [len(ax.patches) for ax in figure.axes] == [len(layers)] * len(along.QUANTITIES)
-    numbers = along.kinds(layers).value_counts()
+    figure = figures.along_the_depth({"V2": profile})
+    assert [len(ax.patches) for ax in figure.axes] == [len(layers)] * len(figures.QUANTITIES)
+    numbers = figures.kinds(layers).value_counts()
     assert numbers["depthwise"] == 17 and numbers["pointwise"] == 34
     assert numbers["other convolution"] == numbers["fully connected"] == 1
 
 
 def test_each_cited_network_is_drawn_and_each_single_one_named():
-    cited = catalogue.cited()
-    networks = cited[["top1"]].assign(macs=1e8, parameters=10**6)
-    networks["macs"] *= np.arange(1, len(networks) + 1)
-    (ax,) = bubbles.accuracy_against_macs(networks).axes
-    assert sum(len(drawn.get_offsets()) for drawn in ax.collections) == len(networks)
-    single = [name for name in networks.index if not name.startswith(tuple(bubbles.FAMILIES))]
+    cited = networks.cited_accuracies()
+    drawn = cited[["top1"]].assign(macs=1e8, parameters=10**6)
+    drawn["macs"] *= np.arange(1, len(drawn) + 1)
+    (ax,) = figures.accuracy_against_macs(drawn).axes
+    assert sum(len(discs.get_offsets()) for discs in ax.collections) == len(drawn)
+    single = [name for name in drawn.index if not name.startswith(tuple(figures.FAMILIES))]
     labels = {text.get_text() for text in ax.texts}
     assert labels == {*single, "V1 full convolution"}
-    assert set(bubbles.SIDES) <= set(cited.index)
+    assert set(figures.SIDES) <= set(cited.index)

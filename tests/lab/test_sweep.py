@@ -22,7 +22,7 @@ from benchmarks.sweep.state import LIBRARIES, State
 from benchmarks.sweep.workers import measured
 from lwsurvey import paths
 from lwsurvey.chapters.network_cost import sweep
-from lwsurvey.chapters.network_cost.sweep_columns import TIMM
+from lwsurvey.chapters.network_cost.sweep import TIMM
 
 PATTERN = "test_[cr]*"  # timm's smallest networks
 
@@ -178,7 +178,7 @@ def table() -> pd.DataFrame:
 
 
 def same_versions() -> None:
-    kept = sweep.made_with()["packages"]
+    kept = sweep.origin()["packages"]
     here = {name: metadata.version(name) for name in LIBRARIES}
     if any(kept[name] != version for name, version in here.items()):
         there = {name: kept[name] for name in here}
@@ -217,7 +217,7 @@ def test_macs_are_those_of_pytorchs_counter_or_the_row_says_where_they_differ(ta
 
 
 def test_every_published_figure_is_compared(table):
-    kept = sweep.published()
+    kept = sweep.published_figures()
     printed = pd.read_csv(paths.data(TIMM))
     assert not kept.error.any()
     assert (kept.library == "timm").sum() == printed.model.isin(set(table.name)).sum()
@@ -227,7 +227,7 @@ def test_every_published_figure_is_compared(table):
 
 
 def test_torchvisions_figures_are_ours_to_the_last_digit():
-    kept = sweep.published()
+    kept = sweep.published_figures()
     kept = kept[kept.library == "torchvision"]
     assert kept.gmacs_agree.str.startswith("equal").all()
     assert (kept.parameters_agree == "equal").all()
@@ -235,7 +235,7 @@ def test_torchvisions_figures_are_ours_to_the_last_digit():
 
 def test_timms_figures_are_explained_but_for_a_network_that_has_changed():
     same_versions()
-    kept = sweep.published()
+    kept = sweep.published_figures()
     timm = kept[kept.library == "timm"]
     other = timm.gmacs_agree.isin([figures.DIFFERS, figures.OTHER])
     assert set(timm.name[other]) == {"ecaresnext50t_32x4d"}

@@ -1,1 +1,1 @@
-"""What the chapter on the cost of whole networks needs beside the counter."""
+"""Chapter `network-cost`: what whole networks cost, and how the counter compares with others."""

@@ -1,15 +1,13 @@
-"""The counter beside others: conventions, the kept benchmark, and the kept sweep."""
+"""The counter compared with others: by their conventions, and in the kept benchmark."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 
 import pandas as pd
 
 from lwsurvey import cost, paths
-from lwsurvey.chapters.network_cost import sweep
 from lwsurvey.cost.conventions import CONVENTIONS
 from lwsurvey.models import zoo
 
@@ -20,7 +18,7 @@ def by_conventions(networks: Iterable[str]) -> pd.DataFrame:
     """The same networks counted as each of the other counters would count them.
 
     Args:
-        networks: names as `lwsurvey.models.zoo.load` takes them.
+        networks: names, as `lwsurvey.models.zoo.load` takes them.
 
     Returns:
         Indexed by the convention's name, a column of millions for each network.
@@ -102,56 +100,3 @@ def effects() -> pd.DataFrame:
 
 def _listed(texts: list[str]) -> str:
     return "; ".join(texts).replace("_", r"\_") or "nothing"
-
-
-def swept() -> pd.DataFrame:
-    """Of both libraries: networks counted, and what agrees with PyTorch's own counts.
-
-    Returns:
-        A column for each library, numbers of networks.
-    """
-    models = sweep.models()
-    return pd.DataFrame(
-        {library: _swept(part) for library, part in models.groupby("library")}
-    ).rename_axis("networks")
-
-
-def _swept(models: pd.DataFrame) -> dict[str, int]:
-    counted, both = models.macs.notna(), models.macs.notna() & models.macs_torch.notna()
-    return {
-        "in the library": len(models),
-        "counted": int(counted.sum()),
-        "with operators that cannot be counted": int((models.uncounted != "").sum()),
-        "with PyTorch's number of parameters": int(
-            (models.parameters == models.parameters_torch)[counted].sum()
-        ),
-        "counted by PyTorch's counter too": int(both.sum()),
-        "of these as they come": int((models.trouble_torch == "")[both].sum()),
-        "of these with the same MACs": int((models.macs == models.macs_torch)[both].sum()),
-    }
-
-
-def failures() -> pd.DataFrame:
-    """The networks of the kept sweep that are not counted, and the reason of each."""
-    models = sweep.models()
-    return models.loc[models.error != "", ["library", "name", "error"]].reset_index(drop=True)
-
-
-def uncounted_operators() -> dict[str, int]:
-    """Operators that the counter does not know, with the number of networks of the sweep."""
-    found = sweep.models().uncounted
-    names = [part.split()[0] for text in found[found != ""] for part in text.split("; ")]
-    return dict(Counter(names).most_common())
-
-
-def published() -> pd.DataFrame:
-    """How the published figures of MACs compare with ours, classified by the sweep.
-
-    Returns:
-        Indexed by what they agree with, or why not; numbers of figures for each library.
-    """
-    table = sweep.published()
-    why = table.gmacs_agree.where(table.gmacs_agree != "", "no count")
-    counts = pd.crosstab(why, table.library)
-    order = counts.sum(axis=1).sort_values(ascending=False).index
-    return counts.loc[order].rename_axis("printed MACs").rename_axis(None, axis=1)

@@ -1,8 +1,9 @@
-"""The networks that the chapter counts, each counted once."""
+"""The networks that the chapter counts, each counted once, and the families around them."""
 
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 
 import pandas as pd
@@ -10,6 +11,8 @@ import torch
 from torch import nn
 
 from lwsurvey import cost, paths
+from lwsurvey.chapters.network_cost import sweep
+from lwsurvey.cost import shares
 from lwsurvey.models import zoo
 from lwsurvey.models.sources.libraries import OWN
 from lwsurvey.models.zoo import NetworkError
@@ -39,6 +42,23 @@ WIDE = {
 }
 """Our name of each network of the wide table, and what is counted."""
 
+FAMILIES = {
+    "SqueezeNets": "torchvision:squeezenet1_0",
+    "ShuffleNets": "torchvision:shufflenet_v2_x1_0",
+    "MobileNets": "torchvision:mobilenet_v2",
+    "GoogLeNet": "torchvision:googlenet",
+    "EfficientNets": "torchvision:efficientnet_b0",
+    "NASNets": "timm:nasnetalarge",
+    "DenseNets": "torchvision:densenet121",
+}
+"""A usual member of each of the seven families that song2022notes calls lightweight."""
+
+MEMBER = re.compile(
+    r"(tf_|gc_|eca_|quantized_)*"
+    r"(squeezenet|shufflenet|mobilenet|googlenet|efficientnet|nasnet|densenet)"
+)
+"""How the names of members begin in torchvision and timm; PNASNet and MnasNet are others."""
+
 
 def build(name: str, **arguments: object) -> nn.Module:
     """A network on the ``meta`` device, in evaluation mode.
@@ -46,7 +66,7 @@ def build(name: str, **arguments: object) -> nn.Module:
     Args:
         name: as `lwsurvey.models.zoo.load` takes it, or ``lwsurvey:CLASS`` with a class of
             this book such as ``lwsurvey:MobileNetV1``.
-        arguments: of the constructor.
+        arguments: arguments of the constructor.
 
     Raises:
         NetworkError: no such network.
@@ -65,13 +85,13 @@ def build(name: str, **arguments: object) -> nn.Module:
 
 
 @cache
-def counted(name: str, size: int | None = None, **arguments: object) -> cost.Profile:
+def profile_of(name: str, size: int | None = None, **arguments: object) -> cost.Profile:
     """The cost of a network on one image; the second time it is only looked up.
 
     Args:
         name: see `build`.
         size: side of the image; if not given, the network's own.
-        arguments: of the constructor.
+        arguments: arguments of the constructor.
 
     Raises:
         RuntimeError: there is something in the network that the counter does not know.
@@ -90,7 +110,7 @@ def _inputs(name: str, size: int | None) -> tuple:
     return zoo.default_inputs(name, size=size)
 
 
-def cited() -> pd.DataFrame:
+def cited_accuracies() -> pd.DataFrame:
     """Accuracies that papers print, and the networks that stand for theirs, by our name."""
     return pd.read_csv(paths.data("published/accuracies.csv")).set_index("network")
 
@@ -108,15 +128,15 @@ def accuracies(first: int | None = None) -> pd.DataFrame:
     Raises:
         ValueError: fewer than one network.
     """
-    table = cited()
+    table = cited_accuracies()
     if first is not None and first < 1:
-        raise ValueError(f"the picture needs a network or more, not {first}")
+        raise ValueError(f"the figure needs a network or more, not {first}")
     if first is not None:
         table = table.iloc[:: -(-len(table) // first)]
     rows = []
     for row in table.itertuples():
         arguments = {} if pd.isna(row.arguments) else json.loads(row.arguments)
-        rows.append(counted(row.library_name, row.img_size, **arguments))
+        rows.append(profile_of(row.library_name, row.img_size, **arguments))
     macs, parameters = [p.macs for p in rows], [used_parameters(p) for p in rows]
     return table[["top1", "source"]].assign(macs=macs, parameters=parameters)
 
@@ -124,3 +144,27 @@ def accuracies(first: int | None = None) -> pd.DataFrame:
 def used_parameters(profile: cost.Profile) -> int:
     """Parameters that the forward pass reads: without auxiliary heads."""
     return int(profile.layers.parameters.sum())
+
+
+def members(models: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table of networks (column ``name``) that belong to the families."""
+    return models[[MEMBER.match(name) is not None for name in models.name]]
+
+
+def heaviest() -> str:
+    """The member with the most MACs on its own input, by the kept sweep of both libraries.
+
+    Returns:
+        ``library:name``.
+    """
+    counted_ones = members(sweep.models().dropna(subset="macs"))
+    row = counted_ones.loc[counted_ones.macs.idxmax()]
+    return f"{row.library}:{row['name']}"
+
+
+def with_pointwise() -> dict[str, bool]:
+    """Whether the usual member of each family has 1 x 1 convolutions."""
+    return {
+        family: bool(shares.pointwise(shares.convolutions(profile_of(name))).any())
+        for family, name in FAMILIES.items()
+    }
