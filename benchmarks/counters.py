@@ -16,7 +16,7 @@ import click
 import pandas as pd
 import torch
 
-from benchmarks import examine, report, summary, timing
+from benchmarks import examine, summary, timing
 from benchmarks.networks import NETWORKS
 from benchmarks.tools import FLOOR, TOOLS, tidy
 from lwsurvey import paths, store
@@ -55,7 +55,7 @@ def main(rounds: int, names: str | None, tools: str | None, out: Path | None, se
     }  # fmt: skip
     table = summary.rows(samples, found)
     write(out or paths.root() / "data" / "benchmarks", table, about)
-    click.echo(report.markdown(table, about))
+    click.echo(summary.markdown(table, about))
 
 
 def _chosen(given: str | None, known: tuple[str, ...], what: str) -> list[str]:

@@ -6,17 +6,23 @@ at the first network that fails, and `examined` goes on with the others in a new
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import logging
 import subprocess
 import sys
 import tempfile
+import tracemalloc
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from benchmarks import effects, memory, networks
+import torch
+from torch import Tensor, nn
+
+from benchmarks import effects, networks
 from benchmarks.tools import FLOOR, OURS, TOOLS, Call, Tool, tidy
 from lwsurvey import cost, paths
 
@@ -79,17 +85,58 @@ def _network(tool: Tool, name: str) -> dict[str, Any]:
         return {"failure": f"{type(error).__name__}: {reason[:200]}"}
     if tool.devices[0] != tool.counted_on:
         model, x = networks.build(name, tool.devices[0])
-    row["python_bytes"] = memory.python_peak(tool.count, model, x)
+    row["python_bytes"] = python_peak(tool.count, model, x)
     tidy()
     if name in LARGE:
         real = (model, x) if x.device.type == "cpu" else networks.build(name, "cpu")
-        row["process_bytes"] = memory.process_growth(_as_used(tool), *real)
+        row["process_bytes"] = process_growth(_as_used(tool), *real)
     return row
 
 
 def _as_used(tool: Tool) -> Call:
     """The call on a real network; ours counts that on meta unless told otherwise."""
     return cost.profile if tool.name == OURS else tool.count
+
+
+def python_peak(call: Call, model: nn.Module, x: Tensor) -> int:
+    """Bytes of Python objects at the worst moment of a call (not the data of tensors)."""
+    model = networks.fresh(model)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        with torch.no_grad():
+            call(model, x)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def process_growth(call: Call, model: nn.Module, x: Tensor) -> int | None:
+    """Bytes by which the process grows at the worst moment of a call: tensors and all else.
+
+    The kernel's own high-water mark, set back before the call, after the C library has handed
+    back what it holds free. None where there is no such mark (not Linux with glibc).
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    model = networks.fresh(model)
+    gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
+    except (AttributeError, OSError):
+        return None
+    before = _status("VmRSS")
+    with torch.no_grad():
+        call(model, x)
+    return max(0, _status("VmHWM") - before)
+
+
+def _status(key: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(key + ":"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"/proc/self/status has no {key}")
 
 
 def main(tool: str, names: str, out: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import struct
 from pathlib import Path
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
-from lwsurvey.data import files, idx
-from lwsurvey.data.errors import DataError
+from lwsurvey.data import DataError, files
 
 PER_CLASS = {"train": 1000, "t10k": 200}
 """Images of each class that are taken from the training and from the test images."""
@@ -54,11 +55,18 @@ def _write_all(source: Path, out: Path) -> None:
 
 def _write(source: Path, out: Path, part: str, n: int) -> list[str]:
     names = files.names(part)
-    images, labels = (idx.parse(files.read_full(source, name)) for name in names)
+    images, labels = (files.parse_idx(files.read_full(source, name)) for name in names)
     chosen = first_of_each(labels, n)
     for name, array in zip(names, (images[chosen], labels[chosen]), strict=True):
-        idx.write(out / name, array)
+        write_idx(out / name, array)
     return [f"{hashlib.sha256((out / n).read_bytes()).hexdigest()}  {n}\n" for n in names]
+
+
+def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
+    """Write a gzipped IDX file; equal arrays give equal files (no name and no time inside)."""
+    header = files.UNSIGNED_BYTES + struct.pack(f">B{array.ndim}I", array.ndim, *array.shape)
+    with path.open("wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as packed:
+        packed.write(header + array.tobytes())
 
 
 if __name__ == "__main__":

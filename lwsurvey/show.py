@@ -10,7 +10,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 
-from lwsurvey.claims.run import METADATA_KEY
+from lwsurvey.schema import METADATA_KEY
 
 
 def figure(fig: Figure, name: str, caption: str, alt: str) -> None:

@@ -2,6 +2,6 @@
 
 from lwsurvey.claims.judge import Verdict, judge
 from lwsurvey.claims.ledger import Claim, Ledger, LedgerError, ledger
-from lwsurvey.claims.run import begin, check
+from lwsurvey.claims.verdicts import begin, check
 
 __all__ = ["Claim", "Ledger", "LedgerError", "Verdict", "begin", "check", "judge", "ledger"]

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lwsurvey.data import files, idx
+from lwsurvey.data import files
 from lwsurvey.data.images import Images, Split
 
 CLASSES = (
@@ -49,10 +49,10 @@ def fashion_mnist(
         ValueError: a folder or a download without ``full``.
     """
     if full:
-        return _loaded(files.full(Path(folder) if folder else None, download), files.read_full)
+        return _load(files.full(Path(folder) if folder else None, download), files.read_full)
     if folder is not None or download:
         raise ValueError("folder and download are for the full set: add full=True")
-    return _loaded(files.subset(), files.read_subset)
+    return _load(files.subset(), files.read_subset)
 
 
 def portion(train: int, test: int, validation: int | None = None) -> Split:
@@ -78,9 +78,9 @@ def portion(train: int, test: int, validation: int | None = None) -> Split:
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: Path, read: Callable[[Path, str], bytes]) -> Split:
+def _load(folder: Path, read: Callable[[Path, str], bytes]) -> Split:
     (x, y), test = (
-        [idx.parse(read(folder, name)) for name in files.names(part)] for part in files.PARTS
+        [files.parse_idx(read(folder, name)) for name in files.names(part)] for part in files.PARTS
     )
     last = _last_of_each(y)
     return Split(_images(x[~last], y[~last]), _images(x[last], y[last]), _images(*test))

@@ -1,16 +1,20 @@
-"""Where the files of Fashion-MNIST lie, and whether they are whole."""
+"""The files of Fashion-MNIST: where they lie, whether they are whole, and the arrays in them."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import os
+import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lwsurvey import paths
-from lwsurvey.data.errors import DataError
 
 PARTS = ("train", "t10k")
 SUBSET, SUMS = "fashion-mnist", "SHA256SUMS"
@@ -32,6 +36,13 @@ CONTENTS = {
 sums of the packed files, such as torchvision's, differ."""
 
 NAMES = tuple(CONTENTS)
+
+UNSIGNED_BYTES = bytes([0, 0, 0x08])
+"""How a file of IDX begins, the format of the MNIST family: a header, then bytes."""
+
+
+class DataError(RuntimeError):
+    """Files that are missing or damaged; the message names them and says what to do."""
 
 
 def names(part: str) -> tuple[str, str]:
@@ -65,7 +76,7 @@ def full(folder: Path | None = None, download: bool = False) -> Path:
         if enough((place / name).exists() for name in NAMES):
             return place
     if download:
-        return _downloaded()
+        return _download()
     looked = ", ".join(str(place) for place in places)
     raise DataError(f"the full Fashion-MNIST is not in {looked}. {_ways()}")
 
@@ -81,7 +92,7 @@ def read_subset(folder: Path, name: str) -> bytes:
     expected = {words[1]: words[0] for line in lines if len(words := line.split()) == 2}
     packed = _bytes(folder / name, advice)
     _compare(folder / name, packed, expected.get(name, ""), advice)
-    return _unpacked(folder / name, packed, advice)
+    return _unpack(folder / name, packed, advice)
 
 
 def read_full(folder: Path, name: str) -> bytes:
@@ -93,9 +104,26 @@ def read_full(folder: Path, name: str) -> bytes:
     packed = _bytes(folder / name, f"fetch the files again. {_ways()}")
     # A download takes a file that is there for a good one.
     advice = f"delete it and fetch the files again. {_ways()}"
-    raw = _unpacked(folder / name, packed, advice)
+    raw = _unpack(folder / name, packed, advice)
     _compare(folder / name, raw, CONTENTS[name], advice)
     return raw
+
+
+def parse_idx(raw: bytes) -> NDArray[np.uint8]:
+    """The array of an unpacked IDX file of unsigned bytes.
+
+    Raises:
+        ValueError: it is no such file, or its length is not what its header says.
+    """
+    if len(raw) < 4 or raw[:3] != UNSIGNED_BYTES:
+        raise ValueError("this is no IDX file of unsigned bytes")
+    start = 4 + 4 * raw[3]
+    if len(raw) < start:
+        raise ValueError("the IDX file ends within its header")
+    shape = struct.unpack(f">{raw[3]}I", raw[4:start])
+    if len(raw) - start != math.prod(shape):
+        raise ValueError(f"the IDX file holds {len(raw) - start} bytes, its header says {shape}")
+    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 
 
 def download_folder() -> Path:
@@ -129,7 +157,7 @@ def _bytes(path: Path, advice: str) -> bytes:
         raise DataError(f"{path} cannot be read ({error.strerror}); {advice}") from error
 
 
-def _unpacked(path: Path, packed: bytes, advice: str) -> bytes:
+def _unpack(path: Path, packed: bytes, advice: str) -> bytes:
     try:
         return gzip.decompress(packed)
     except (OSError, EOFError, zlib.error) as error:
@@ -144,7 +172,7 @@ def _compare(path: Path, content: bytes, expected: str, advice: str) -> None:
         )
 
 
-def _downloaded() -> Path:
+def _download() -> Path:
     from torchvision.datasets import FashionMNIST
 
     try:

@@ -17,7 +17,7 @@ from lwsurvey import cost, paths
 
 sys.path.insert(0, str(paths.root()))  # the benchmarks are no part of the package
 
-from benchmarks import counters, effects, examine, memory, networks, report, summary, timing
+from benchmarks import counters, effects, examine, networks, summary, timing
 from benchmarks.tools import FLOOR, OURS, TOOLS, Tool
 
 SMALL = "torchvision:squeezenet1_0"
@@ -117,8 +117,8 @@ def test_side_effects_are_found_and_ours_has_none():
 
 def test_memory_sees_python_objects_and_the_process():
     model, x = nn.Identity(), torch.ones(1)
-    assert memory.python_peak(lambda *_: bytearray(10**6), model, x) >= 10**6
-    grown = memory.process_growth(lambda *_: torch.ones(16 * 2**20), model, x)
+    assert examine.python_peak(lambda *_: bytearray(10**6), model, x) >= 10**6
+    grown = examine.process_growth(lambda *_: torch.ones(16 * 2**20), model, x)
     assert grown is None or 60 * 2**20 < grown < 100 * 2**20
 
 
@@ -173,7 +173,7 @@ def test_the_kept_table_is_whole_and_our_counts_are_todays():
     assert set(table.network) == set(networks.NETWORKS)
     ours = table[(table.tool == OURS) & (table.device == "meta")].set_index("network")
     assert cost.profile(*networks.build(SMALL, "meta")).macs == int(ours.macs[SMALL])
-    assert "| lwsurvey |" in report.markdown(pd.read_csv(Path(KEPT) / "counters.csv"), about)
+    assert "| lwsurvey |" in summary.markdown(pd.read_csv(Path(KEPT) / "counters.csv"), about)
 
 
 def test_a_class_of_thirty_got_the_marks_that_it_deserves():

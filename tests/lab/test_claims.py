@@ -16,7 +16,7 @@ from scipy import stats
 
 from lwsurvey.claims import Claim, Ledger, LedgerError, judge
 from lwsurvey.claims.ledger import COLUMNS, SCALES
-from lwsurvey.claims.run import card
+from lwsurvey.claims.verdicts import card
 from lwsurvey.stats import Estimate, mean_interval
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 3))

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from benchmarks import fashion_mnist_subset
 from lwsurvey import data
-from lwsurvey.data import fashion, files, idx
+from lwsurvey.data import fashion, files
 from lwsurvey.data.images import Images
 
 
@@ -56,7 +56,7 @@ def test_the_subset_is_balanced_and_normalised_and_loaded_once():
 def test_no_validation_image_is_trained_on_and_none_is_lost():
     split = data.fashion_mnist()
     both = torch.cat([split.train.x, split.validation.x])
-    raw = idx.parse(files.read_subset(files.subset(), files.NAMES[0]))
+    raw = files.parse_idx(files.read_subset(files.subset(), files.NAMES[0]))
     kept = ((both * data.STD + data.MEAN) * 255).round().to(torch.uint8).numpy()
     ordered = [np.sort(a.reshape(len(a), -1).view("V784").ravel()) for a in (kept, raw)]
     assert (ordered[0] == ordered[1]).all()
@@ -87,10 +87,12 @@ def test_the_subset_can_be_written_again_byte_for_byte(tmp_path, small_full):
 @pytest.mark.skipif(not files.DEBIAN.is_dir(), reason="needs Debian's dataset-fashion-mnist")
 def test_the_subset_is_the_first_of_the_full_set():
     for part, n in fashion_mnist_subset.PER_CLASS.items():
-        images, labels = (idx.parse(files.read_full(files.DEBIAN, m)) for m in files.names(part))
+        images, labels = (
+            files.parse_idx(files.read_full(files.DEBIAN, m)) for m in files.names(part)
+        )
         chosen = fashion_mnist_subset.first_of_each(labels, n)
-        for name, array in zip(files.names(part), (images, labels), strict=True):
-            ours = idx.parse(files.read_subset(files.subset(), name))
+        for name, array in zip(names, (images, labels), strict=True):
+            ours = files.parse_idx(files.read_subset(files.subset(), name))
             assert (array[chosen] == ours).all()
 
 
@@ -196,13 +198,13 @@ def test_folder_and_download_are_for_the_full_set():
 )
 def test_what_is_no_idx_is_refused(raw, message):
     with pytest.raises(ValueError, match=message):
-        idx.parse(raw)
+        files.parse_idx(raw)
 
 
 def test_idx_round_trip(tmp_path):
     array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    idx.write(tmp_path / "x.gz", array)
-    assert (idx.parse(gzip.decompress((tmp_path / "x.gz").read_bytes())) == array).all()
+    fashion_mnist_subset.write_idx(tmp_path / "x.gz", array)
+    assert (files.parse_idx(gzip.decompress((tmp_path / "x.gz").read_bytes())) == array).all()
 
 
 def test_validation_is_the_last_tenth_of_each_class():

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lwsurvey import provenance
-from lwsurvey.claims import run as claims_run
+from lwsurvey.claims import verdicts
 from lwsurvey.claims.ledger import VERDICTS, Ledger, ledger
 from lwsurvey.cli import main
 from lwsurvey.press.rerun import form, recorded
@@ -438,10 +438,10 @@ def test_the_gpu_that_was_asked_for_is_noted(monkeypatch, device, gpu, memory):
 def test_a_run_notes_its_own_gpu(monkeypatch):
     shown = []
     monkeypatch.setattr(provenance, "provenance", lambda device: PROVENANCE | {"gpu": device})
-    monkeypatch.setattr(claims_run, "_run", {})
-    monkeypatch.setattr(claims_run, "display", lambda *_, metadata, **__: shown.append(metadata))
+    monkeypatch.setattr(verdicts, "_run", {})
+    monkeypatch.setattr(verdicts, "display", lambda *_, metadata, **__: shown.append(metadata))
     for parameters in ({"device": "cuda:1"}, {}):
-        claims_run.begin("conv-cost", preset="gpu", **parameters)
+        verdicts.begin("conv-cost", preset="gpu", **parameters)
     assert [one["lwsurvey"]["provenance"]["gpu"] for one in shown] == ["cuda:1", "cuda"]
 
 

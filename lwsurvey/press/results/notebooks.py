@@ -79,7 +79,7 @@ def requested_parameters(facts: dict) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Record:
-    """A verdict as a run printed it; the fields are those of `lwsurvey.claims.run.record`."""
+    """A verdict as a run printed it; the fields are those of `lwsurvey.claims.verdicts.record`."""
 
     id: str
     chapter: str
