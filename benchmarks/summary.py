@@ -1,4 +1,4 @@
-"""From counts and times to tables: a row for each tool, form, device and network, and a summary; both as Markdown."""
+"""From counts and times to tables and Markdown: a row for each tool, form, device and network."""
 
 from __future__ import annotations
 

@@ -87,9 +87,8 @@ def test_the_subset_can_be_written_again_byte_for_byte(tmp_path, small_full):
 @pytest.mark.skipif(not files.DEBIAN.is_dir(), reason="needs Debian's dataset-fashion-mnist")
 def test_the_subset_is_the_first_of_the_full_set():
     for part, n in fashion_mnist_subset.PER_CLASS.items():
-        images, labels = (
-            files.parse_idx(files.read_full(files.DEBIAN, m)) for m in files.names(part)
-        )
+        names = files.names(part)
+        images, labels = (files.parse_idx(files.read_full(files.DEBIAN, m)) for m in names)
         chosen = fashion_mnist_subset.first_of_each(labels, n)
         for name, array in zip(names, (images, labels), strict=True):
             ours = files.parse_idx(files.read_subset(files.subset(), name))
