@@ -13,23 +13,23 @@ from pathlib import Path
 import torch
 
 from lwsurvey import paths
-from lwsurvey.schema import SCHEDULER
 
 PACKAGES = ("numpy", "scipy", "sympy", "timm", "torch", "torchvision")
 
 
 @lru_cache
-def provenance(device: str = "cuda") -> dict[str, object]:
+def provenance(device: str = "cuda", cluster: str | None = None) -> dict[str, object]:
     """Where and with what this process computes, as plain JSON values.
 
     Args:
         device: which GPU to name, such as ``cuda:1``; what is none of NVIDIA's or AMD's, such as
             ``cpu``, stands for the one that torch takes if nobody says which.
+        cluster: other machines that it may send runs to, as `lwsurvey.parallel.machines` has them.
     """
     return {
         "processor": processor(),
         **accelerator(device),
-        "cluster": _cluster(),
+        "cluster": cluster,
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -38,15 +38,6 @@ def provenance(device: str = "cuda") -> dict[str, object]:
         "commit": commit(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
-
-
-def _cluster() -> str | None:
-    """Which other machines this process may send its seeds to; None if it keeps them."""
-    if not (scheduler := os.environ.get(SCHEDULER)):
-        return None
-    from lwsurvey.parallel import machines  # it needs what stands here
-
-    return machines(scheduler)
 
 
 def accelerator(device: str = "cuda") -> dict[str, object]:

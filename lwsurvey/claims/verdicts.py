@@ -27,12 +27,13 @@ def begin(chapter: str, *, preset: str, **parameters: object) -> None:
         LedgerError: the ledger has no claim for this chapter.
     """
     # Here, because the press imports this module too, and torch takes seconds to load.
+    from lwsurvey.parallel import machines
     from lwsurvey.provenance import provenance
 
     if not ledger().of_chapter(chapter):
         raise LedgerError(f"the ledger has no claim for a chapter {chapter!r}")
     _run.clear()
-    where = provenance(str(parameters.get("device", "cuda")))
+    where = provenance(str(parameters.get("device", "cuda")), machines())
     _run.update(chapter=chapter, preset=preset, parameters=parameters, provenance=where)
     _show(_run_html(), f"{chapter}, preset {preset}: {parameters}", {"type": "run", **_run})
 

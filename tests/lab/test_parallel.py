@@ -27,7 +27,7 @@ from torch import nn
 
 from lwsurvey import parallel, paths, train
 from lwsurvey.data import Images, Split
-from lwsurvey.parallel import ClusterError, alike, connecting, spreading
+from lwsurvey.parallel import ClusterError
 from lwsurvey.paths import PACKAGE
 from lwsurvey.press.results.notebooks import entries
 from lwsurvey.press.run import schedule, tasks
@@ -199,6 +199,12 @@ def told(root: Path, slug: str, preset: str) -> list[dict]:
 
 def test_seeds_equal_those_of_one_process_bit_for_bit(alone, scheduler):
     assert same(study(), alone)
+    assert parallel.machines().startswith("2 workers: ")
+
+
+def test_without_a_scheduler_there_are_no_other_machines(monkeypatch):
+    monkeypatch.delenv(SCHEDULER, raising=False)
+    assert parallel.machines() is None
 
 
 def test_a_killed_worker_loses_nothing(alone, there, scheduler, tmp_path):
@@ -246,7 +252,7 @@ def test_the_users_own_backend_wins(alone, monkeypatch):
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "127.0.0.1:port"])
 def test_a_wrong_address_is_one_line(here, address, monkeypatch):
-    monkeypatch.setattr(connecting, "PATIENCE", 0.5)
+    monkeypatch.setattr(parallel, "PATIENCE", 0.5)
     with pytest.raises(ClusterError, match=f"no scheduler at {address} .*; it is written as in"):
         execute("good", scheduler=address)
     assert not (here / "_build/logs").exists()
@@ -260,14 +266,14 @@ def test_a_wrong_address_is_one_line(here, address, monkeypatch):
     ],
 )
 def test_a_worker_that_differs_is_named_before_work(scheduler, monkeypatch, name, value, message):
-    monkeypatch.setattr(alike, name, lambda *package: value)
+    monkeypatch.setattr(parallel, name, lambda *package: value)
     with pytest.raises(TrainError, match=rf"after 0 of 6 runs.*worker tcp://\S+ {message}"):
         study()
 
 
 def test_a_worker_that_differs_and_comes_later_computes_nothing(scheduler, monkeypatch):
     other = parallel.state() | {"torch": "1.0"}
-    monkeypatch.setattr(spreading, "state", lambda: other)
+    monkeypatch.setattr(parallel, "state", lambda: other)
     with pytest.raises(TrainError, match=r"not like us; what asks differs in torch 1.0 \(here"):
         study()
 
@@ -348,6 +354,6 @@ def test_without_workers_it_says_so(here, there, scheduler, monkeypatch):
     for worker in there.workers:
         worker.kill()
         worker.wait()
-    monkeypatch.setattr(connecting, "PATIENCE", 1.0)
+    monkeypatch.setattr(parallel, "PATIENCE", 1.0)
     with pytest.raises(ClusterError, match=f"the scheduler at {scheduler} has no worker; start"):
         execute("good", scheduler=scheduler)

@@ -437,7 +437,7 @@ def test_the_gpu_that_was_asked_for_is_noted(monkeypatch, device, gpu, memory):
 
 def test_a_run_notes_its_own_gpu(monkeypatch):
     shown = []
-    monkeypatch.setattr(provenance, "provenance", lambda device: PROVENANCE | {"gpu": device})
+    monkeypatch.setattr(provenance, "provenance", lambda device, _: PROVENANCE | {"gpu": device})
     monkeypatch.setattr(verdicts, "_run", {})
     monkeypatch.setattr(verdicts, "display", lambda *_, metadata, **__: shown.append(metadata))
     for parameters in ({"device": "cuda:1"}, {}):
