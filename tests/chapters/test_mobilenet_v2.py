@@ -11,16 +11,16 @@ from torchvision.models import mobilenetv2, resnet
 
 from lwsurvey import cost, data, figures, paths
 from lwsurvey.chapters.mobilenet_v2 import (
-    anatomy,
+    tables as anatomy,
     arms,
     deep,
-    draw,
+    figures as draw,
     gradients,
     memory,
     readout,
-    study,
+    experiment as study,
 )
-from lwsurvey.chapters.mobilenet_v2.chain import JOINS, Chain
+from lwsurvey.chapters.mobilenet_v2.networks import JOINS, Chain
 from lwsurvey.models import editing, small
 from lwsurvey.models.blocks import DepthwiseSeparable, InvertedResidual, norm_relu
 from lwsurvey.models.mobilenet_v1 import MobileNetV1

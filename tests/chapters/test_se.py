@@ -11,8 +11,8 @@ from torch import nn
 from torchvision.ops import SqueezeExcitation as Theirs
 
 from lwsurvey import cost, figures, latency
-from lwsurvey.chapters.se import arms, attention, counts, draw, families, library, study, timing
-from lwsurvey.chapters.se.families import FAMILIES, Slot
+from lwsurvey.chapters.se import arms, attention, tables as counts, figures as draw, networks as families, library, experiment as study, timing
+from lwsurvey.chapters.se.networks import FAMILIES, Slot
 from lwsurvey.data import Images, Split
 from lwsurvey.models import small, zoo
 from lwsurvey.models.blocks import SqueezeExcitation

@@ -9,7 +9,7 @@ import pandas as pd
 from torch import nn
 
 from lwsurvey.chapters.mobilenet_v2 import deep
-from lwsurvey.chapters.mobilenet_v2.chain import Chain
+from lwsurvey.chapters.mobilenet_v2.networks import Chain
 from lwsurvey.models import small
 from lwsurvey.models.blocks import DepthwiseSeparable
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lwsurvey.chapters.mobilenet_v2.chain import Chain
+from lwsurvey.chapters.mobilenet_v2.networks import Chain
 from lwsurvey.data import Images
 
 

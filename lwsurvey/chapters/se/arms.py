@@ -8,8 +8,8 @@ from functools import cache, partial
 import torch
 from torch import nn
 
-from lwsurvey.chapters.se.counts import parameters
-from lwsurvey.chapters.se.families import FAMILIES, WIDTHS, Slot, filled, inverted
+from lwsurvey.chapters.se.tables import parameters
+from lwsurvey.chapters.se.networks import FAMILIES, WIDTHS, Slot, filled, inverted
 from lwsurvey.models.blocks import SqueezeExcitation
 
 Make = Callable[[], nn.Module]

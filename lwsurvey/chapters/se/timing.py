@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from lwsurvey import latency
-from lwsurvey.chapters.se import counts, library
+from lwsurvey.chapters.se import tables as counts, library
 from lwsurvey.latency import Comparison
 from lwsurvey.stats import Estimate
 

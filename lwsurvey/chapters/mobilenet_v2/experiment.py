@@ -11,7 +11,7 @@ from torch import nn
 from lwsurvey import train
 from lwsurvey.chapters.mobilenet_v2 import deep, gradients, readout
 from lwsurvey.chapters.mobilenet_v2.arms import BUDGETS, MACS, RIVALS, SLIM, Make, ablations, stacks
-from lwsurvey.chapters.mobilenet_v2.chain import Chain
+from lwsurvey.chapters.mobilenet_v2.networks import Chain
 from lwsurvey.data import Images, Split
 from lwsurvey.stats import Estimate, mean_interval
 
