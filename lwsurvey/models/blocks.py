@@ -237,9 +237,7 @@ class Residual(nn.Module):
         self.branch, self.shortcut, self.relu = branch, shortcut, relu
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.branch(x)
-        if self.shortcut is not None:
-            out = self.shortcut(x) + out
+        out = self.branch(x) if self.shortcut is None else self.shortcut(x) + self.branch(x)
         return out.relu() if self.relu else out
 
 

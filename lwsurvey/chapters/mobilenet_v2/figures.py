@@ -1,4 +1,4 @@
-"""The chapter's own pictures; each returns a figure for `lwsurvey.show.figure`."""
+"""The figures of the chapter; each returns a figure for `lwsurvey.show.figure`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from lwsurvey.figures import Box, Unit, ends, units
-from lwsurvey.figures.theme import INK, PALETTE
+from lwsurvey.figures import INK, PALETTE, Box, Unit, intervals, log_ticks, units
 from lwsurvey.stats import Estimate
 
 MARKS = ("o", "s", "D", "^")
@@ -33,7 +32,7 @@ def brackets() -> Figure:
     )
 
 
-def by_slices(peaks: Mapping[int, int], others: Mapping[str, int]) -> Figure:
+def peaks(peaks: Mapping[int, int], others: Mapping[str, int]) -> Figure:
     """Peak memory of a network against the number of slices of its blocks.
 
     Args:
@@ -53,34 +52,27 @@ def by_slices(peaks: Mapping[int, int], others: Mapping[str, int]) -> Figure:
     return fig
 
 
-def lines(
-    series: Mapping[str, Mapping[float, Estimate]], xlabel: str, ylabel: str = "test accuracy, %"
-) -> Figure:
-    """Means with 95 % intervals against a number, a line for each series, on a log scale.
+def lines(series: Mapping[str, Mapping[float, Estimate]], xlabel: str) -> Figure:
+    """Test accuracies with 95 % intervals against a number, a line for each series, on a log scale.
 
     Args:
         series: name -> number -> estimate; 4 series at most, shifted a little side by side.
         xlabel: what the number is.
-        ylabel: what the estimates are.
     """
     fig, ax = plt.subplots(figsize=(7, 3.5))
     middle = (len(series) - 1) / 2
     for k, (name, found) in enumerate(series.items()):
-        x = [at * 1.025 ** (k - middle) for at in found]
-        y = [e.value for e in found.values()]
-        style = dict(fmt=f"{MARKS[k]}-", color=PALETTE[k], capsize=3, linewidth=1.3, label=name)
-        ax.errorbar(x, y, yerr=ends(found.values()), **style)
-    ticks = list(dict.fromkeys(at for found in series.values() for at in found))
-    ax.set_xscale("log")
-    ax.set_xticks(ticks, [f"{at:,g}" for at in ticks])
-    ax.set_xticks([], minor=True)
-    ax.set(xlabel=xlabel, ylabel=ylabel)
+        shifted = {at * 1.025 ** (k - middle): one for at, one in found.items()}
+        style = dict(fmt=f"{MARKS[k]}-", colour=PALETTE[k], linewidth=1.3, label=name)
+        intervals(ax, shifted, **style)
+    log_ticks(ax, sorted({at for found in series.values() for at in found}))
+    ax.set(xlabel=xlabel, ylabel="test accuracy, %")
     if len(series) > 1:
         ax.legend(fontsize=10)
     return fig
 
 
-def along(norms: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
+def gradient_norms(norms: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
     """Norm of the gradient of each unit's weights along networks, on a log scale.
 
     Args:

@@ -1,4 +1,4 @@
-"""How blocks are built, read off built networks: sizes, order of the layers, shortcuts."""
+"""Tables of blocks: read off built networks, and as the paper prints them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def bottlenecks(net: nn.Module, kind: type) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def stirred(net: nn.Module) -> nn.Module:
+def randomise_norms(net: nn.Module) -> nn.Module:
     """The network with random normalisations, in evaluation mode; it is changed.
 
     A fresh normalisation does nothing much, so that two networks could agree in spite of it.
@@ -108,6 +108,6 @@ def agree(ours: nn.Module, theirs: nn.Module, shape: tuple[int, ...]) -> bool:
         theirs: gets random normalisations first.
         shape: of a random input.
     """
-    theirs = stirred(theirs)
+    theirs = randomise_norms(theirs)
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     return torch.allclose(copy_weights(theirs, ours).eval()(x), theirs(x), rtol=1e-4, atol=1e-4)

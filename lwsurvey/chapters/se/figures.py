@@ -1,4 +1,4 @@
-"""The pictures of the chapter; each returns a figure for `lwsurvey.show.figure`."""
+"""The figures of the chapter; each returns a figure for `lwsurvey.show.figure`."""
 
 from __future__ import annotations
 
@@ -8,46 +8,40 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lwsurvey import figures
-from lwsurvey.figures import Box, Unit
-from lwsurvey.figures.theme import INK, PALETTE
+from lwsurvey.figures import INK, PALETTE, Box, Unit, ends, names, units
 from lwsurvey.stats import Estimate
 
 
 def block() -> Figure:
     """The block behind any transformation, and inside MobileNet V3's unit."""
-    return figures.units(_behind(), _in_v3())
-
-
-def _behind() -> Unit:
-    side = (
-        Box("mean", "other", width=1.0),
+    mean = Box("mean", "other")
+    anywhere = (
+        mean,
         Box("$W_1$, ReLU", "squeeze-excitation", width=0.95),
-        Box("$W_2$, sigmoid", "squeeze-excitation", width=1.0),
+        Box("$W_2$, sigmoid", "squeeze-excitation"),
     )
-    boxes = (Box(r"$F_{tr}$: any layers", "convolution", "u", 1.0, side),)
-    return Unit("behind anything", boxes, enters="x")
-
-
-def _in_v3() -> Unit:
-    side = (
-        Box("mean", "other", width=1.0),
-        Box("to $tN/4$, ReLU", "squeeze-excitation", width=1.0),
-        Box("to $tN$, hard $\\sigma$", "squeeze-excitation", width=1.0),
+    in_v3 = (
+        mean,
+        Box("to $tN/4$, ReLU", "squeeze-excitation"),
+        Box("to $tN$, hard $\\sigma$", "squeeze-excitation"),
     )
-    boxes = (
-        Box("1 × 1", "pointwise", "$tN$", 1.0),
-        Box("depthwise", "depthwise", "$tN$", 1.0, side),
+    unit = (
+        Box("1 × 1", "pointwise", "$tN$"),
+        Box("depthwise", "depthwise", "$tN$", side=in_v3),
         Box("1 × 1", "pointwise", "M = N", 0.4),
     )
-    return Unit("in MobileNet V3", boxes, shortcut="narrow", enters="N", width=0.4)
+    layers = Box(r"$F_{tr}$: any layers", "convolution", "u", side=anywhere)
+    return units(
+        Unit("behind anything", (layers,), enters="x"),
+        Unit("in MobileNet V3", unit, shortcut="narrow", enters="N", width=0.4),
+    )
 
 
 def scores(first: pd.DataFrame, last: pd.DataFrame) -> Figure:
     """Mean scores by class and channel of two blocks, one above the other, on one scale.
 
     Args:
-        first: of an early block, a row a class, as `attention.by_class` gives it.
+        first: of an early block, a row a class, as `experiment.class_means` gives it.
         last: of a late one.
     """
     fig, axes = plt.subplots(2, 1, figsize=(7, 5.2))
@@ -76,13 +70,11 @@ def added(shares: Mapping[str, float | Estimate]) -> Figure:
         value, top = (share.value, share.high) if timed else (share, share)
         ax.barh(place, value, height=0.6, color=PALETTE[1 if timed else 0], linewidth=0)
         if timed:
-            ax.errorbar(value, place, xerr=figures.ends([share]), color=INK, capsize=4)
+            ax.errorbar(value, place, xerr=ends([share]), color=INK, capsize=4)
         ax.annotate(f"{value:.3g} %", (max(top, 0), place), (5, 0),
                     textcoords="offset points", va="center", fontsize=10)  # fmt: skip
     ax.axvline(0, color=INK, linewidth=0.8)
-    ax.set_yticks(range(len(shares)), list(shares), fontsize=10)
-    ax.set_ylim(len(shares) - 0.5, -0.5)
+    names(ax, list(shares))
     ax.margins(x=0.12)
-    ax.grid(axis="y", visible=False)
     ax.set_xlabel("added by the blocks, % of the network without them")
     return fig

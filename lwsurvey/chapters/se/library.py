@@ -1,8 +1,6 @@
-"""Squeeze-and-Excitation in the libraries' networks: found, taken out, resized, and put in."""
+"""Squeeze-and-Excitation in torchvision's networks: found, taken out, resized, and put in."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -45,12 +43,12 @@ def widths(net: nn.Module) -> list[tuple[int, int]]:
     return [(part.fc2.out_channels, part.fc1.out_channels) for part in blocks(net)]
 
 
-def removed(net: nn.Module) -> nn.Module:
+def without_blocks(net: nn.Module) -> nn.Module:
     """A copy of a network of torchvision without its blocks."""
     return replace(net, Theirs, lambda part: nn.Identity())
 
 
-def resized(net: nn.Module, r: int) -> nn.Module:
+def with_reduction(net: nn.Module, r: int) -> nn.Module:
     """A copy with another reduction, and new weights, in its blocks."""
 
     def resize(part: Theirs) -> Theirs:
@@ -87,7 +85,7 @@ def _last(part: nn.Module) -> nn.Conv2d:
     return [each for each in part.modules() if isinstance(each, nn.Conv2d)][-1]
 
 
-def plugged(net: nn.Module, kind: type[nn.Module], r: int, device: str = "cpu") -> nn.Module:
+def insert_blocks(net: nn.Module, kind: type[nn.Module], r: int, device: str = "cpu") -> nn.Module:
     """A network with the book's block behind each block of a kind; the network is changed.
 
     Args:
@@ -98,7 +96,12 @@ def plugged(net: nn.Module, kind: type[nn.Module], r: int, device: str = "cpu") 
     """
     channels: dict[str, int] = {}
     parts = [(name, part) for name, part in net.named_modules() if isinstance(part, kind)]
-    hooks = [part.register_forward_hook(_noting(channels, name)) for name, part in parts]
+    hooks = [
+        part.register_forward_hook(
+            lambda _part, _x, out, name=name: channels.update({name: out.shape[1]})
+        )
+        for name, part in parts
+    ]
     with torch.no_grad():
         net(torch.zeros(1, 3, SIDE, SIDE, device=device))
     for hook in hooks:
@@ -108,13 +111,6 @@ def plugged(net: nn.Module, kind: type[nn.Module], r: int, device: str = "cpu") 
             added = SqueezeExcitation(channels[name], max(1, channels[name] // r))
         net.set_submodule(name, nn.Sequential(part, added))
     return net.eval()
-
-
-def _noting(channels: dict[str, int], name: str) -> Callable[..., None]:
-    def note(_part: nn.Module, _inputs: tuple, output: Tensor) -> None:
-        channels[name] = output.shape[1]
-
-    return note
 
 
 def accepts(name: str, r: int = 16) -> bool:
@@ -130,7 +126,7 @@ def accepts(name: str, r: int = 16) -> bool:
         x = torch.randn(2, 3, SIDE, SIDE, requires_grad=True)
         with torch.no_grad():
             shape = net(x).shape
-        out = plugged(net, BLOCKS[name], r)(x)
+        out = insert_blocks(net, BLOCKS[name], r)(x)
     out.square().sum().backward()
     added = [part for part in net.modules() if isinstance(part, SqueezeExcitation)]
     # Of the biases behind the ReLU, since with few channels all of a ReLU may be off.

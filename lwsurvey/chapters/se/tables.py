@@ -44,7 +44,7 @@ def parameters(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
 
 
-def of_resnet(r: int = 16) -> pd.DataFrame:
+def by_stage(r: int = 16) -> pd.DataFrame:
     """The formula for SE-ResNet-50, a row a stage: weights, and biases that it leaves out."""
     rows = []
     for stage, (number, C) in enumerate(STAGES, start=2):
@@ -54,26 +54,18 @@ def of_resnet(r: int = 16) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("stage")
 
 
-def resnet_with(r: int) -> nn.Module:
-    """torchvision's ResNet-50 with the book's block behind each bottleneck, on meta."""
-    bare = zoo.from_torchvision("resnet50")
-    return library.plugged(bare, resnet.Bottleneck, r, "meta")
-
-
-def running(net: nn.Module) -> int:
-    """Elements of the running means and variances, which are stored but not learned."""
-    return sum(b.numel() for name, b in net.named_buffers() if "running" in name)
-
-
 def by_reduction() -> pd.DataFrame:
-    """Table 10 of Hu et al. 2018 beside counts on built networks, in millions of parameters."""
+    """Table 10 of Hu et al. 2018 next to counts on built networks, in millions of parameters."""
     table = pd.read_csv(paths.data("papers/papers_senet_table10.csv"))
     rows = []
     for row in table.itertuples():
-        plain = row.reduction == "none"
-        net = zoo.from_torchvision("resnet50") if plain else resnet_with(int(row.reduction))
-        extra = 0 if plain else formula(STAGES, int(row.reduction))
-        counts = parameters(net) / 1e6, (parameters(net) + running(net)) / 1e6
+        net, extra = zoo.from_torchvision("resnet50"), 0.0
+        if row.reduction != "none":
+            net = library.insert_blocks(net, resnet.Bottleneck, int(row.reduction), "meta")
+            extra = formula(STAGES, int(row.reduction))
+        # Running means and variances are stored but not learned.
+        running = sum(b.numel() for name, b in net.named_buffers() if "running" in name)
+        counts = parameters(net) / 1e6, (parameters(net) + running) / 1e6
         rows.append((row.reduction, row.top1_err, row.paper_params_M, *counts, extra / 1e6))
     names = ["r", "top-1 error, %", "printed", "counted", "with running statistics", "formula"]
     return pd.DataFrame(rows, columns=names).set_index("r")
@@ -89,31 +81,29 @@ def published_gains() -> pd.Series:
     return errors.reimpl_top1_err - errors.se_top1_err
 
 
-def of_mobilenets() -> pd.DataFrame:
+def by_mobilenet() -> pd.DataFrame:
     """The blocks of MobileNet V3 in torchvision, a row a size, with what they add."""
-    return pd.DataFrame([_mobilenet(size) for size in ("large", "small")]).set_index("network")
-
-
-def _mobilenet(size: str) -> dict[str, object]:
-    net = zoo.from_torchvision(f"mobilenet_v3_{size}")
-    found, without = library.widths(net), parameters(library.removed(net))
-    exact = formula([(1, C) for C, _ in found], 4)
-    return {
-        "network": f"V3-{size.capitalize()}",
-        "blocks": len(found),
-        "formula, r = 4": round(exact),
-        "weights": weights(found),
-        "biases": biases(found),
-        "added": parameters(net) - without,
-        "without": without,
-        "added, %": 100 * (parameters(net) / without - 1),
-    }
+    rows = []
+    for size in ("large", "small"):
+        net = zoo.from_torchvision(f"mobilenet_v3_{size}")
+        found, without = library.widths(net), parameters(library.without_blocks(net))
+        rows.append({
+            "network": f"V3-{size.capitalize()}",
+            "blocks": len(found),
+            "formula, r = 4": round(formula([(1, C) for C, _ in found], 4)),
+            "weights": weights(found),
+            "biases": biases(found),
+            "added": parameters(net) - without,
+            "without": without,
+            "added, %": 100 * (parameters(net) / without - 1),
+        })  # fmt: skip
+    return pd.DataFrame(rows).set_index("network")
 
 
 def added(size: str = "large") -> dict[str, float]:
     """What the blocks add to a MobileNet V3, by what is counted, in per cent of it without."""
     net = zoo.from_torchvision(f"mobilenet_v3_{size}")
-    on, off = (cost.profile(each, IMAGE) for each in (net, library.removed(net)))
+    on, off = (cost.profile(each, IMAGE) for each in (net, library.without_blocks(net)))
     pairs = {
         "parameters": (on.parameters, off.parameters),
         "MACs": (on.macs, off.macs),
