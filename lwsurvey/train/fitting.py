@@ -65,6 +65,7 @@ def fit(
     device: str = "cpu",
     amp: bool = False,
     channels_last: bool = True,
+    recipe: type[Recipe] = Recipe,
     name: str = "network",
 ) -> Fit:
     """Train a network by the book's `Recipe` and report what it reached at the end.
@@ -89,6 +90,7 @@ def fit(
             32 bits in any case.
         channels_last: keep the channels of a pixel side by side in memory, which takes a half to
             four fifths of the time on a CPU.
+        recipe: class that makes optimiser and schedule; a subclass may make others.
         name: of the arm, for messages.
 
     Raises:
@@ -97,7 +99,7 @@ def fit(
         TrainMemoryError: the memory of the GPU ran out.
         ValueError: no epoch, or another number out of range.
     """
-    recipe = Recipe(epochs, batch, lr, weight_decay=weight_decay)
+    chosen = recipe(epochs, batch, lr, weight_decay=weight_decay)
     where = find_device(device)
     if amp:
         check_bfloat16(where)
@@ -108,7 +110,7 @@ def fit(
         here = _moved(split, where, channels_last)
         net = _made(make, here, where, channels_last, name)
         autocast = torch.autocast(where.type, torch.bfloat16, enabled=amp)
-        losses = _train(net, here.train, recipe, seed, autocast, run)
+        losses = _train(net, here.train, chosen, seed, autocast, run)
         validation, test = (accuracy(net, part) for part in (here.validation, here.test))
     seconds = time.perf_counter() - start
     return Fit(net, validation, test, losses, seconds, name, seed)

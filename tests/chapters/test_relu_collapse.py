@@ -259,6 +259,18 @@ def test_training_is_repeatable_and_learns():
         experiment.fit(lambda: networks.separable_net(4), seed=0, images=3, epochs=1)
 
 
+def test_momentum_falls_while_the_rate_rises_and_the_cycle_ends_with_the_training():
+    sgd, schedule = experiment.CyclingMomentum(epochs=2).optimiser(networks.separable_net(4), 640)
+    rates, momenta = [], []
+    for _ in range(2 * 10):
+        rates.append(sgd.param_groups[0]["lr"])
+        momenta.append(sgd.param_groups[0]["momentum"])
+        sgd.step()
+        schedule.step()
+    assert max(rates) == pytest.approx(0.1) and rates[-1] < 1e-5
+    assert np.array_equal(np.sign(np.diff(rates)), -np.sign(np.diff(momenta)))
+
+
 @pytest.mark.parametrize("relu_slim", [False, True])
 def test_slim_outputs_are_negative_only_without_relu(relu_slim):
     x = torch.randn(8, 1, 16, 16, generator=torch.Generator().manual_seed(0))
