@@ -333,6 +333,9 @@ def test_numbers_from_all_times(alone):
     total = seen.estimate(lambda times: times.sum(axis=1))
     assert total.low < 6 < total.high and total.value == frame.sum(axis=1).median()
     assert seen.ratio("b", "c").value == (frame["b"] / frame["c"]).median()
+    table = seen.medians()
+    assert table["µs"].tolist() == (1e6 * frame.median()).tolist()
+    assert (table["from"] < table["µs"]).all() and (table["µs"] < table["to"]).all()
     ranks = seen.of_medians(lambda medians: float(medians.rank()["a"]))
     assert (ranks.value, ranks.low, ranks.high) == (3, 3, 3)
     with pytest.raises(ValueError, match="60 finite numbers"):

@@ -1,28 +1,21 @@
-"""What the built networks show of V3's design; each function answers one claim or two."""
+"""What the built networks show of V3's design, read off a trace of their layers."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 import pandas as pd
 
-from lwsurvey.chapters.mobilenet_v3.anatomy import (
-    A1,
-    ACTIVATIONS,
-    LARGE,
-    SMALL,
-    V1,
-    V2,
-    blocks,
-    inverted_residuals,
-    parts,
-    rows,
-    side_of,
-    stages,
-    stem,
-)  # fmt: skip
 from lwsurvey.models.mobilenet_v2 import round_channels
 from lwsurvey.printed_tables import cells, tables, traces
+
+LARGE, SMALL = "torchvision:mobilenet_v3_large", "torchvision:mobilenet_v3_small"
+V1, V2, A1 = "timm:mobilenetv1_100", "torchvision:mobilenet_v2", "timm:semnasnet_100"
+
+ACTIVATIONS = ("ReLU", "ReLU6", "Hardswish", "SiLU")
+EXCITATIONS = ("SqueezeExcitation", "SqueezeExcite")
 
 EARLIER = (
     "timm:mobilenetv1_100", "timm:mobilenetv2_100", "timm:mnasnet_100", "timm:semnasnet_100",
@@ -32,7 +25,79 @@ EARLIER = (
 """Mobile networks from before V3 (C275)."""
 
 
-def printed() -> dict[str, pd.DataFrame]:
+@dataclass(frozen=True)
+class Block:
+    """A block as the search tables describe it: kernel, SE, stride and output channels."""
+
+    K: int
+    se: bool
+    stride: int
+    M: int
+
+
+def rows(name: str) -> pd.DataFrame:
+    """The layers of a network in order of execution."""
+    return traces.library(name).layers
+
+
+def parts(name: str) -> dict[str, pd.DataFrame]:
+    """The layers of stem and blocks, in order: ``features.i`` of torchvision, and timm's names."""
+    layers = rows(name)
+    deep = 3 if layers.name.iloc[0] == "conv_stem" else 2
+    keys = layers.name.str.split(".").str[:deep].str.join(".")
+    found = {key: part for key, part in layers.groupby(keys, sort=False)}
+    chosen = ("features.", "blocks.")
+    return {key: part for key, part in found.items() if key.startswith(chosen)}
+
+
+def blocks(name: str) -> list[Block]:
+    """Blocks with a depthwise convolution, in order."""
+    found = []
+    for part in parts(name).values():
+        depthwise = part[(part.G > 1).fillna(False)]
+        if len(depthwise):
+            plain = part[part.N.notna() & ~_inside_excitation(part)]
+            se, first = part.kind.isin(EXCITATIONS).any(), depthwise.iloc[0]
+            found.append(Block(int(first.K), bool(se), int(first.s), int(plain.M.iloc[-1])))
+    return found
+
+
+def _inside_excitation(part: pd.DataFrame) -> pd.Series:
+    names = tuple(f"{name}." for name in part.name[part.kind.isin(EXCITATIONS)])
+    return part.name.map(lambda name: bool(names) and name.startswith(names))
+
+
+def stages(name: str) -> list[tuple[int, bool, int, int, int]]:
+    """Runs of blocks of one width: kernel, SE, stride of the first, repeats, channels."""
+    runs = [list(run) for _, run in groupby(blocks(name), key=lambda block: block.M)]
+    return [(run[0].K, run[0].se, run[0].stride, len(run), run[0].M) for run in runs]
+
+
+def stem(name: str) -> tuple[int, int]:
+    """Kernel and output channels of the first convolution."""
+    first = rows(name)[lambda layers: layers.N.notna()].iloc[0]
+    return int(first.K), int(first.M)
+
+
+def side_of(name: str, channels: int) -> int:
+    """Side of the map on which the last convolution or linear layer to ``channels`` works."""
+    layers = rows(name)
+    return int(layers[layers.M.eq(channels).fillna(False)].iloc[-1].side_out)
+
+
+def inverted_residuals(name: str) -> Iterator[bool]:
+    """One value for each block that widens, filters depthwise and narrows: is its end linear?"""
+    for part in parts(name).values():
+        plain = part[part.N.notna() & ~_inside_excitation(part)]
+        if len(plain) == 3 and plain.N.iloc[0] < plain.M.iloc[0] > plain.M.iloc[2]:
+            behind = part.loc[plain.index[-1] :].kind
+            yield not behind.isin(ACTIVATIONS).any()
+
+
+# Each function answers one claim or two.
+
+
+def printed_cells() -> dict[str, pd.DataFrame]:
     """Every cell of the surveys' tables of V3-Large and V3-Small, for `cells.picture`."""
     return {
         title: pd.concat(
@@ -44,7 +109,7 @@ def printed() -> dict[str, pd.DataFrame]:
     }
 
 
-def as_in_the_seed() -> pd.DataFrame:
+def seed_stages() -> pd.DataFrame:
     """The stages of V3-Large beside those of MnasNet-A1 in the same place (C265)."""
     pairs = zip(stages(LARGE), stages(A1), strict=False)
     table = pd.DataFrame([(*ours, ours[:4] == theirs[:4]) for ours, theirs in pairs])
@@ -54,19 +119,16 @@ def as_in_the_seed() -> pd.DataFrame:
     return table.rename_axis("stage").rename(index=lambda i: i + 1)
 
 
-def against_the_seed() -> dict[str, int]:
+def seed_differences() -> dict[str, int]:
     """Blocks of V3-Large as in A1 (kernel and SE), and what differs outside the blocks (C167)."""
     pairs = zip(blocks(LARGE), blocks(A1), strict=False)
+    activations = [set(rows(name).kind) & set(ACTIVATIONS) for name in (LARGE, A1)]
     return {
         "blocks as in A1": sum((a.K, a.se) == (b.K, b.se) for a, b in pairs),
         "stem differs": int(stem(LARGE) != stem(A1)),
         "tail differs": int(side_of(LARGE, 1280) != side_of(A1, 1280)),
-        "activation differs": int(_activations(LARGE) != _activations(A1)),
+        "activation differs": int(activations[0] != activations[1]),
     }
-
-
-def _activations(name: str) -> set[str]:
-    return set(rows(name).kind) & set(ACTIVATIONS)
 
 
 def tail() -> dict[str, int]:
@@ -116,7 +178,7 @@ def early_hard_swish() -> dict[str, int]:
     return {title: int(count) for title, count in found.items()}
 
 
-def drops() -> dict[str, float]:
+def resolution_drops() -> dict[str, float]:
     """Output elements of the first block at a resolution over those at the one before (C281)."""
     calls = traces.library(LARGE).calls
     first: dict[int, int] = {}

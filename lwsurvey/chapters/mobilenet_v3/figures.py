@@ -1,4 +1,4 @@
-"""The pictures of the chapter; each returns a figure for `lwsurvey.show.figure`."""
+"""The figures of the chapter, for `lwsurvey.show.figure`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch.nn import functional as F
 
-from lwsurvey.chapters.mobilenet_v3.functions import PAIRS
-from lwsurvey.figures import Box, Unit, ends, units
-from lwsurvey.figures.theme import FAINT, INK, PALETTE
+from lwsurvey.chapters.mobilenet_v3.functions import PAIRS, Function
+from lwsurvey.figures import FAINT, INK, PALETTE, Box, Unit, intervals, units
 from lwsurvey.stats import Estimate
 
 MINUS = "\N{MINUS SIGN}"
@@ -45,7 +44,7 @@ def nonlinearities(gaps: pd.DataFrame) -> Figure:
     return fig
 
 
-def _extremes(ax: Axes, row: pd.Series, hard, soft) -> None:
+def _extremes(ax: Axes, row: pd.Series, hard: Function, soft: Function) -> None:
     for x in (-row["at"], row["at"]):
         at = torch.tensor(x, dtype=torch.float64)
         y = float(hard(at) - soft(at))
@@ -77,7 +76,7 @@ def tails(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Both last stages as chains of boxes, with the MACs of each layer.
 
     Args:
-        tables: ``original`` and ``efficient``, as `ends.last_stage` gives them.
+        tables: ``original`` and ``efficient``, as `tables.last_stage` gives them.
     """
     return units(*(_tail(name, table) for name, table in tables.items()))
 
@@ -102,7 +101,7 @@ def times(published: pd.DataFrame) -> Figure:
     """Published milliseconds, a row for each network and a mark for each phone.
 
     Args:
-        published: as `paper.table3` gives it.
+        published: as `tables.table3` gives it.
     """
     fig, ax = plt.subplots(figsize=(7, 3.9))
     places = [place + 0.6 * (place > 4) for place in range(len(published))]
@@ -129,17 +128,10 @@ def ratios(found: Mapping[str, Estimate], published: Mapping[str, float]) -> Fig
         published: the paper's ratio for some of the same names.
     """
     fig, ax = plt.subplots(figsize=(7, 0.4 * len(found) + 1.0))
-    ax.axvline(1, color=INK, linewidth=0.8)
-    for place, (name, one) in enumerate(found.items()):
-        ax.errorbar(one.value, place, xerr=ends([one]), fmt="o", color=PALETTE[0], capsize=4,
-                    label="here" if not place else None)  # fmt: skip
-        if name in published:
-            ax.plot(published[name], place, "X", color=PALETTE[1], markersize=8)
-    ax.plot([], [], "X", color=PALETTE[1], markersize=8, label="paper, Pixel 1")
-    ax.set_yticks(range(len(found)), list(found), fontsize=10)
-    ax.set_ylim(len(found) - 0.5, -0.5)
-    ax.grid(axis="y", visible=False)
-    ax.grid(axis="x", color=FAINT)
+    intervals(ax, found, horizontal=True, zero=1, capsize=4, label="here")
+    places = [place for place, name in enumerate(found) if name in published]
+    printed = [published[name] for name in found if name in published]
+    ax.plot(printed, places, "X", color=PALETTE[1], markersize=8, label="paper, Pixel 1")
     ax.legend(loc="upper center", bbox_to_anchor=(0.3, -0.22 - 0.4 / len(found)), ncols=2)
     ax.set(xlabel="ratio of times")
     return fig
