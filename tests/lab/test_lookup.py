@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import signal
 import subprocess
 import sys
@@ -16,16 +15,16 @@ import torch
 from torch import nn
 
 from lwsurvey.latency import lookup
-from lwsurvey.latency.lookup import building, measure, memory, retimed, store
-from lwsurvey.latency.lookup.deal import deal
-from lwsurvey.latency.lookup.grid import grid, points
+from lwsurvey.latency.lookup import building, timing
 from lwsurvey.latency.lookup.layers import module, shapes
+from lwsurvey.latency.lookup.timing import deal, grid, points
 from lwsurvey.latency.steps import steps
 from lwsurvey.models import small
 from lwsurvey.models.blocks import Head, SqueezeExcitation, norm_relu
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
 from lwsurvey.search import network as searched
 from lwsurvey.search import space
+from lwsurvey.store import Records
 
 SHAPE = (2, 1, 28, 28)
 NETWORKS = {
@@ -33,6 +32,12 @@ NETWORKS = {
     "v2": lambda: small.mobilenet_v2(16, 3),
     "v3": lambda: small.mobilenet_v3(16),
     "searched": lambda: searched.build(space.parse("i5ew2+-s3n2+")),
+}
+NARROWER = {
+    "v1": lambda: [small.mobilenet_v1(13, late=33), small.mobilenet_v1(8)],
+    "v2": lambda: [small.mobilenet_v2(12, 3, late=17), small.mobilenet_v2(5, 3)],
+    "v3": lambda: [small.mobilenet_v3(13), small.mobilenet_v3(8)],
+    "searched": lambda: [searched.build(space.parse("i5en2+-s3n2+"))],
 }
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -45,7 +50,7 @@ def seconds(layer, widths):
 
 
 class Clock:
-    """Stands for `lwsurvey.latency.lookup.measure.timed`."""
+    """Stands for `lwsurvey.latency.lookup.timing.measure`."""
 
     def __init__(self, factor=1.0, stop=None, found=()):
         self.factor, self.stop, self.found, self.calls = factor, stop, found, 0
@@ -55,11 +60,11 @@ class Clock:
             raise KeyboardInterrupt
         self.calls += 1
         entries = [
-            measure.Entry(*point, self.factor * seconds(*point))
+            timing.Entry(*point, self.factor * seconds(*point))
             for window in windows
             for point in window
         ]
-        return measure.Part(tuple(entries), 0.5, tuple(self.found))
+        return timing.Part(tuple(entries), 0.5, tuple(self.found))
 
 
 @pytest.fixture
@@ -68,8 +73,7 @@ def clock(monkeypatch):
 
     def use(**how):
         made = Clock(**how)
-        monkeypatch.setattr(building, "timed", made)
-        monkeypatch.setattr(retimed, "timed", made)
+        monkeypatch.setattr(building, "measure", made)
         return made
 
     return use
@@ -146,15 +150,15 @@ def test_estimates_of_narrower_networks(name, clock, tmp_path, monkeypatch):
     clock()
     net = NETWORKS[name]()
     table = lookup.build(net, SHAPE, folder=tmp_path, multiple=4)
-    others = lookup.random_widths(net, SHAPE, 5, multiple=1, least=4)
-    for other in (net, *others.values()):
+    others = NARROWER[name]()
+    for other in (net, *others):
         pieces = table.pieces(other)
         exact = sum(seconds(p.layer, p.widths) for p in pieces)
         assert table.estimate(other) == pytest.approx(exact, rel=1e-9)
         assert table.estimate(other.to("meta")) == table.of(pieces)
         assert table.by_piece(other)["seconds"].sum() == pytest.approx(exact)
-    monkeypatch.delitem(lookup.cut.__globals__, "grouped")  # no network is traced twice
-    assert table.estimate(others["random 0"]) < table.estimate(net)
+    monkeypatch.delitem(lookup.cut.__globals__, "_trace")  # no network is traced twice
+    assert table.estimate(others[0]) < table.estimate(net)
 
 
 def test_the_cut_is_not_fooled_by_a_structure_that_looks_alike():
@@ -227,12 +231,12 @@ def test_a_table_is_made_once(clock, tmp_path):
     assert first.calls and table.seconds == pytest.approx(0.5 * first.calls)
     again = clock(factor=2.0)
     assert lookup.build(net, SHAPE, folder=tmp_path).estimate(net) == table.estimate(net)
-    assert lookup.load(table.path).estimate(net) == table.estimate(net)
-    assert lookup.load(table.path).made == table.made and not again.calls
+    found = lookup.build(net, SHAPE, folder=tmp_path)
+    assert found.made == table.made and found.parts == table.parts and not again.calls
     anew = lookup.build(net, SHAPE, folder=tmp_path, rebuild=True)
     assert anew.estimate(net) == pytest.approx(2 * table.estimate(net))
     lookup.build(net, (4, 1, 28, 28), folder=tmp_path)
-    assert len(list(tmp_path.glob("*.json"))) == 2
+    assert len(list(tmp_path.iterdir())) == 2
     assert {"processor", "packages", "date", "shape", "memory kept"} <= set(table.made)
     assert len(table.entries) == lookup.count(net, SHAPE)
 
@@ -242,9 +246,6 @@ def test_an_interrupted_table_goes_on(clock, tmp_path):
     clock(stop=2)
     with pytest.raises(KeyboardInterrupt):
         lookup.build(net, SHAPE, folder=tmp_path)
-    (path,) = tmp_path.glob("*.json")
-    with pytest.raises(lookup.TableError, match="goes on where it ended"):
-        lookup.load(path)
     rest = clock()
     table = lookup.build(net, SHAPE, folder=tmp_path)
     whole = clock()
@@ -252,14 +253,19 @@ def test_an_interrupted_table_goes_on(clock, tmp_path):
     assert rest.calls == whole.calls - 2 and table.parts == other.parts
 
 
+def rewrite(path, **changed):
+    """Say that a table was made somewhere else."""
+    records = Records(path)
+    records.put("made", records.get("made") | changed)
+
+
 def test_a_table_is_not_finished_on_another_machine(clock, tmp_path):
     net = small.mobilenet_v1(40)
     clock(stop=2)
     with pytest.raises(KeyboardInterrupt):
         lookup.build(net, SHAPE, folder=tmp_path)
-    (path,) = tmp_path.glob("*.json")
-    half = store.read(path)
-    store.write(path, half._replace(made=dict(half.made) | {"processor": "an abacus"}))
+    (path,) = tmp_path.iterdir()
+    rewrite(path, processor="an abacus")
     untouched = clock()
     with pytest.raises(lookup.TableError, match="processor an abacus"):
         lookup.build(net, SHAPE, folder=tmp_path, elsewhere=True)
@@ -269,10 +275,8 @@ def test_a_table_is_not_finished_on_another_machine(clock, tmp_path):
 def test_a_folder_or_file_that_cannot_be_used(clock, tmp_path):
     net, file = small.mobilenet_v1(16), tmp_path / "file"
     file.write_text("")
-    with pytest.raises(lookup.TableError, match="no tables can be kept in"):
+    with pytest.raises(lookup.TableError, match="nothing can be kept in"):
         lookup.build(net, SHAPE, folder=file)
-    with pytest.raises(lookup.TableError, match="cannot be read"):
-        lookup.load(tmp_path)
 
 
 def test_another_machines_table_is_refused(clock, tmp_path):
@@ -283,31 +287,26 @@ def test_another_machines_table_is_refused(clock, tmp_path):
         ({"processor": "an abacus"}, "processor an abacus"),
         ({"packages": {"torch": "0.1"}}, r"PyTorch 0\.1, here"),
     ):
-        made = dict(table.made) | foreign
-        fields = (table.order, table.axes, table.how, made, table.parts)
-        store.write(table.path, store.Stored(*fields))
-        for use in (
-            lambda: lookup.build(net, SHAPE, folder=tmp_path),
-            lambda: lookup.load(table.path),
-        ):
-            with pytest.raises(lookup.TableError, match=said):
-                use()
+        rewrite(table.path, **table.made | foreign)
+        with pytest.raises(lookup.TableError, match=said):
+            lookup.build(net, SHAPE, folder=tmp_path)
         taken = lookup.build(net, SHAPE, folder=tmp_path, elsewhere=True)
-        assert taken.made == made and lookup.load(table.path, elsewhere=True).made == made
+        assert taken.made == table.made | foreign and taken.parts == table.parts
 
 
 def test_a_damaged_file_is_recognised(clock, tmp_path):
     clock()
     table = lookup.build(small.mobilenet_v1(16), SHAPE, folder=tmp_path)
-    text = table.path.read_text()
-    body = json.loads(text)
-    body["parts"][0]["entries"][0][2] *= 2
-    for damaged in (text[:-20], "[]", "", json.dumps(body), text.replace("sha256", "sha")):
-        table.path.write_text(damaged)
+    part = table.path / "part-0000.record"
+    text = part.read_text()
+    for damaged in (text[:-20], "[]", "", text.replace("1", "2")):
+        part.write_text(damaged)
         with pytest.raises(lookup.TableError, match="damaged"):
             lookup.build(small.mobilenet_v1(16), SHAPE, folder=tmp_path)
-    with pytest.raises(lookup.TableError, match="there is no table"):
-        lookup.load(tmp_path / "none.json")
+    part.unlink()
+    only = clock()
+    again = lookup.build(small.mobilenet_v1(16), SHAPE, folder=tmp_path)
+    assert again.parts == table.parts and only.calls == 1
 
 
 @pytest.mark.parametrize("lacking", [AttributeError, OSError, TypeError])
@@ -315,9 +314,9 @@ def test_a_system_without_the_memory_setting_is_told(lacking, monkeypatch):
     def none(_name):
         raise lacking
 
-    assert memory.keep.__wrapped__() in (True, False)
-    monkeypatch.setattr(memory.ctypes, "CDLL", none)
-    assert memory.keep.__wrapped__() is False
+    assert lookup.keep.__wrapped__() in (True, False)
+    monkeypatch.setattr(timing.ctypes, "CDLL", none)
+    assert lookup.keep.__wrapped__() is False
 
 
 def test_disturbances_are_told(clock, tmp_path):
@@ -326,47 +325,16 @@ def test_disturbances_are_told(clock, tmp_path):
     table = lookup.build(net, SHAPE, folder=tmp_path)
     n = len(table.parts)
     assert table.disturbed == (f"in {n} of {n} parts others were busy",)
-    assert lookup.load(table.path).disturbed == table.disturbed
+    assert lookup.build(net, SHAPE, folder=tmp_path).disturbed == table.disturbed
     clock()
     assert not lookup.build(net, SHAPE, folder=tmp_path / "quiet").disturbed
-
-
-def test_a_table_is_checked_by_timing_some_entries_again(clock, tmp_path):
-    clock()
-    table = lookup.build(small.mobilenet_v1(40), SHAPE, folder=tmp_path)
-    same = table.check()
-    assert same.ok and same.moved == 0 and same.ratio == 1 and "the table holds" in same.said
-    assert len(same.frame) == 4 * len(table.order)
-    clock(factor=1.3)
-    slower = table.check()
-    assert not slower.ok and slower.moved == len(slower.frame)
-    assert slower.ratio == pytest.approx(1.3) and "build it again" in slower.said
-
-
-def test_random_widths():
-    net = small.mobilenet_v2(16, 3)
-    found = lookup.random_widths(net, SHAPE, 6, seed=1)
-    for other in found.values():
-        assert other(torch.zeros(SHAPE)).shape == (2, 10)
-        widths = [p.widths for p in lookup.cut(other, SHAPE)][:-1]
-        assert all(w % 8 == 0 for w in itertools.chain(*widths) if w != 1)
-    sizes = {sum(p.numel() for p in other.parameters()) for other in found.values()}
-    assert len(sizes) > 3
-    again = lookup.random_widths(net, SHAPE, 6, seed=1)
-    assert all(
-        torch.equal(a, b)
-        for name in found
-        for a, b in zip(found[name].parameters(), again[name].parameters(), strict=True)
-    )
-    with pytest.raises(lookup.TableError):
-        lookup.random_widths(net, SHAPE, 0)
 
 
 def test_estimates_against_measurements(clock, tmp_path):
     clock()
     net = small.mobilenet_v1(16)
     table = lookup.build(net, SHAPE, folder=tmp_path)
-    few = lookup.random_widths(net, SHAPE, 3)
+    few = {f"width {n}": small.mobilenet_v1(n) for n in (8, 11, 16)}
     found = lookup.against(table, few, budget=0.1, rounds=2)
     assert list(found.frame.index) == list(few) and -1 <= found.repeated <= 1
     assert found.frame["estimate"].tolist() == [table.estimate(n) for n in few.values()]
@@ -463,12 +431,12 @@ def test_a_piece_in_real_time(tmp_path):
 
 KILLED = """
 import itertools, os, signal, sys
-from lwsurvey import lookup
+from lwsurvey.latency import lookup
 from lwsurvey.latency.lookup import building
 from lwsurvey.models import small
-real, left = building.timed, itertools.count(3, -1)
+real, left = building.measure, itertools.count(3, -1)
 building.CHUNK = 1
-building.timed = lambda *a: real(*a) if next(left) else os.kill(os.getpid(), signal.SIGKILL)
+building.measure = lambda *a: real(*a) if next(left) else os.kill(os.getpid(), signal.SIGKILL)
 lookup.build(small.mobilenet_v1(16), (2, 1, 28, 28), folder=sys.argv[1], rounds=2, deals=1)
 """
 
@@ -478,7 +446,10 @@ def test_a_killed_build_keeps_what_is_finished(tmp_path, monkeypatch):
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)])
     assert done.returncode == -signal.SIGKILL
     monkeypatch.setattr(building, "CHUNK", 1)
-    (path,) = tmp_path.glob("*.json")
-    kept, net = store.read(path).parts, small.mobilenet_v1(16)
-    table = lookup.build(net, SHAPE, folder=tmp_path, rounds=2, deals=1)
-    assert len(kept) == 3 < len(table.parts) and table.parts[:3] == kept
+    (path,) = tmp_path.iterdir()
+    records = Records(path)
+    kept = [records.get(f"part-{i:04}") for i in range(4)]
+    table = lookup.build(small.mobilenet_v1(16), SHAPE, folder=tmp_path, rounds=2, deals=1)
+    assert kept[3] is None and len(table.parts) > 3
+    for part, record in zip(table.parts, kept[:3], strict=False):
+        assert [entry.seconds for entry in part.entries] == record[0]

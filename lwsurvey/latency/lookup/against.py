@@ -12,9 +12,9 @@ from torch import nn
 
 from lwsurvey import latency
 from lwsurvey.latency import Comparison
-from lwsurvey.latency.lookup import memory
-from lwsurvey.latency.lookup.errors import TableError
+from lwsurvey.latency.lookup.layers import TableError
 from lwsurvey.latency.lookup.table import Table
+from lwsurvey.latency.lookup.timing import keep
 from lwsurvey.stats import CONFIDENCE, POWER, Estimate
 
 RESAMPLES = 2000
@@ -107,7 +107,7 @@ def against(
     estimates = {name: table.estimate(network) for name, network in networks.items()}
     how = {"device": table.how.device, "channels_last": table.how.channels_last}
     calls = {n: latency.call(network, table.shape, **how) for n, network in networks.items()}
-    memory.keep()
+    keep()
     names = list(networks)
     seen = latency.compare(
         calls, device=table.how.device, threads=table.how.threads, budget=budget,

@@ -1,26 +1,42 @@
-"""Tables built once per machine, and found again."""
+"""A table that is built once for each machine, and found again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from filelock import FileLock
 from torch import nn
 
 from lwsurvey import paths
 from lwsurvey.latency import devices
-from lwsurvey.latency.lookup import memory, store
 from lwsurvey.latency.lookup.cut import cut
-from lwsurvey.latency.lookup.deal import Window, deal
-from lwsurvey.latency.lookup.errors import TableError
-from lwsurvey.latency.lookup.grid import MULTIPLE, WIDTHS, grid
-from lwsurvey.latency.lookup.measure import How, timed
-from lwsurvey.latency.lookup.store import Stored
+from lwsurvey.latency.lookup.layers import Layer, TableError
 from lwsurvey.latency.lookup.table import Table
+from lwsurvey.latency.lookup.timing import (
+    MULTIPLE,
+    WIDTHS,
+    Entry,
+    Grid,
+    How,
+    Part,
+    Window,
+    deal,
+    grid,
+    keep,
+    measure,
+)
 from lwsurvey.provenance import provenance
+from lwsurvey.store import Records
 
+VERSION = 2
+"""Raised when entries are timed, or dealt out, in another way than before."""
 CHUNK = 8
 """Windows that are stored together; a killed build loses no more."""
 
@@ -43,13 +59,13 @@ def build(
     Args:
         network: the widest that the table is for; of its weights only the shapes are read.
         shape: of its input, ``(batch, channels, rows, columns)``.
-        widths, multiple, least: what is measured; see `lwsurvey.latency.lookup.grid.grid`.
+        widths, multiple, least: what is measured; see `lwsurvey.latency.lookup.timing.grid`.
         device: where it runs.
         threads: that a call may use on the host.
         channels_last: the layout of maps and weights.
         rounds: how often each entry is timed behind the same neighbours, two or more.
         deals: how often the entries get other neighbours.
-        folder: of the files; ``_build/lookup`` in the checkout by default.
+        folder: of the tables; ``_build/lookup`` in the checkout by default.
         rebuild: measure again although there is a table.
         elsewhere: take a finished table that was made on another machine.
         seed: of the neighbours.
@@ -59,73 +75,92 @@ def build(
             machine; nothing has been measured then.
         ValueError: a device that is not there.
     """
-    _check(device, rounds, deals)
-    axes = grid(network, shape, widths=widths, multiple=multiple, least=least)
-    order = tuple(piece.layer for piece in cut(network, shape))
-    how = How(device, threads, channels_last, rounds, deals)
-    made = provenance() | {"shape": list(shape), "seed": seed, "memory kept": memory.keep()}
-    table = Stored(order, axes, how, made)
-    path = _folder(folder) / store.name(table)
-    with FileLock(path.with_suffix(".lock")):
-        if path.exists() and not rebuild:
-            table = store.read(path)
-            # What is missing can only be measured on the same machine.
-            if not elsewhere or _missing(table):
-                store.check_place(path, table)
-        return Table(*_completed(path, table), path)
-
-
-def load(path: str | Path, *, elsewhere: bool = False) -> Table:
-    """A finished table from its file.
-
-    Args:
-        path: of the file.
-        elsewhere: take it although it was made on another machine, or with another PyTorch.
-
-    Raises:
-        TableError: no such file, a damaged one, one that is not finished, or another machine's.
-    """
-    path, table = Path(path), store.read(Path(path))
-    if not elsewhere:
-        store.check_place(path, table)
-    if missing := _missing(table):
-        raise TableError(f"{path} lacks {missing} parts: lookup.build goes on where it ended")
-    return Table(*table, path)
-
-
-def _check(device: str, rounds: int, deals: int) -> None:
     devices.find(device)
     if rounds < 2 or deals < 1:
         raise TableError(f"need two rounds and one deal or more, not {rounds} and {deals}")
+    axes = grid(network, shape, widths=widths, multiple=multiple, least=least)
+    order = tuple(piece.layer for piece in cut(network, shape))
+    how = How(device, threads, channels_last, rounds, deals)
+    made = provenance() | {"shape": list(shape), "seed": seed, "memory kept": keep()}
+    name = _name(order, axes, how, seed, shape)
+    path = (Path(folder) if folder else paths.made("lookup")) / name
+    records = Records(path, error=TableError)
+    with FileLock(path / "lock"):
+        if rebuild:
+            records.remove("*")
+        chunks = _chunks(order, axes, deals, seed)
+        found = [records.get(_key(i)) for i in range(len(chunks))]
+        if (there := records.get("made")) is None:
+            records.put("made", made)
+        elif not elsewhere or None in found:  # what is missing needs the same machine
+            check_place(path, there, how)
+        parts = [
+            _measured(records, i, windows, how) if part is None else _part(windows, part)
+            for i, (windows, part) in enumerate(zip(chunks, found, strict=True))
+        ]
+    return Table(axes, how, there or made, tuple(parts), path)
 
 
-def _folder(folder: str | Path | None) -> Path:
-    found = Path(folder) if folder else paths.made("lookup")
-    try:
-        found.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TableError(f"no tables can be kept in {found}: {error}") from error
-    return found
+def check_place(path: Path, then: Mapping[str, Any], how: How) -> None:
+    """Refuse a table that was measured on another machine, or with another PyTorch.
+
+    Machines with the same processor, as many cores and the same GPU count as one.
+
+    Args:
+        path: of the table, for the message.
+        then: where and with what it was made.
+        how: it is timed.
+
+    Raises:
+        TableError: it was; the message says what differs and what to do.
+    """
+    here = provenance()
+    pairs = {name: (then[name], here[name]) for name in ("processor", "cores")}
+    pairs["PyTorch"] = then["packages"]["torch"], here["packages"]["torch"]
+    if how.device != "cpu":
+        pairs["GPU"] = then["gpu"], here["gpu"]
+    if found := [f"{name} {a}, here {b}" for name, (a, b) in pairs.items() if a != b]:
+        raise TableError(
+            f"{path} was measured elsewhere ({'; '.join(found)}): build it here with "
+            "rebuild=True, or take it, if it is finished, with elsewhere=True"
+        )
 
 
-def _missing(table: Stored) -> int:
-    """Parts that are still to be measured."""
-    return len(_chunks(table)) - len(table.parts)
+def _name(
+    order: Sequence[Layer], axes: Grid, how: How, seed: int, shape: Sequence[int]
+) -> str:  # fmt: skip
+    """A digest of what is measured, how, and with which PyTorch and which random numbers."""
+    what = [[asdict(layer), axes[layer]] for layer in order]
+    versions = [VERSION, torch.__version__, np.__version__]
+    text = json.dumps([versions, how, seed, list(shape), what])
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _completed(path: Path, table: Stored) -> Stored:
-    """Time and store what is missing."""
-    for windows in _chunks(table)[len(table.parts) :]:
-        table = table._replace(parts=(*table.parts, timed(windows, table.how)))
-        store.write(path, table)
-    return table
-
-
-def _chunks(table: Stored) -> list[list[Window]]:
+def _chunks(order: Sequence[Layer], axes: Grid, deals: int, seed: int) -> list[list[Window]]:
     """All windows of a table, in the portions that are stored together."""
     found = []
-    for i in range(table.how.deals):
-        rng = np.random.default_rng((table.made["seed"], i))
-        windows = deal(table.order, table.axes, rng)
+    for i in range(deals):
+        windows = deal(order, axes, np.random.default_rng((seed, i)))
         found += [windows[k : k + CHUNK] for k in range(0, len(windows), CHUNK)]
     return found
+
+
+def _key(i: int) -> str:
+    return f"part-{i:04}"
+
+
+def _measured(records: Records, i: int, windows: Sequence[Window], how: How) -> Part:
+    """Time a part, and keep its seconds; what they are of follows from the table's name."""
+    part = measure(windows, how)
+    records.put(_key(i), part._replace(entries=[entry.seconds for entry in part.entries]))
+    return part
+
+
+def _part(windows: Sequence[Window], record: Sequence[Any]) -> Part:
+    entries, seconds, disturbances = record
+    points = [point for window in windows for point in window]
+    return Part(
+        tuple(Entry(*point, t) for point, t in zip(points, entries, strict=True)),
+        seconds,
+        tuple((kind, sentence) for kind, sentence in disturbances),
+    )

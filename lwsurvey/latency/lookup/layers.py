@@ -16,6 +16,10 @@ ACTIVATIONS = ("GELU", "Hardsigmoid", "Hardswish", "ReLU", "ReLU6", "SiLU", "Sig
 """Activations of ``torch.nn`` that a piece may end with."""
 
 
+class TableError(ValueError):
+    """A table that cannot be made, read or used; the message says why and what to do."""
+
+
 @dataclass(frozen=True, order=True)
 class Layer:
     """What a piece is, but for its widths.

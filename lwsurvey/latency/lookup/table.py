@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +15,9 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from lwsurvey.latency.lookup import surface
 from lwsurvey.latency.lookup.cut import cut
-from lwsurvey.latency.lookup.deal import Point
-from lwsurvey.latency.lookup.errors import TableError
-from lwsurvey.latency.lookup.grid import Grid
-from lwsurvey.latency.lookup.layers import Layer, Piece, Widths
-from lwsurvey.latency.lookup.measure import How, Part
-from lwsurvey.latency.lookup.retimed import Check, retimed
+from lwsurvey.latency.lookup.layers import KINDS, Layer, Piece, TableError, Widths
+from lwsurvey.latency.lookup.timing import Axis, Grid, How, Part, Point
 
 
 @dataclass(frozen=True)
@@ -28,15 +25,13 @@ class Table:
     """Seconds of the pieces of a network and of all narrower ones of its kind.
 
     Attributes:
-        order: the layers of the network, as they run.
         axes: for each layer the measured values of its widths.
         how: it was timed.
         made: where and with what, as `lwsurvey.provenance`, and the input's ``shape``.
         parts: the measurements.
-        path: of the file.
+        path: of the folder that keeps it.
     """
 
-    order: tuple[Layer, ...]
     axes: Grid
     how: How
     made: Mapping[str, Any]
@@ -97,9 +92,7 @@ class Table:
                     f"{piece.name}: the table has no {piece.layer}, batch {piece.layer.batch}; "
                     "it is for networks that differ from its own in widths alone"
                 )
-            axes = self.axes[piece.layer]
-            at = piece.widths
-            self._pieces[key] = surface.seconds(piece.layer, axes, self._known[piece.layer], at)
+            self._pieces[key] = _interpolate(*key, self.axes[key[0]], self._known[key[0]])
         return self._pieces[key]
 
     def by_piece(self, network: nn.Module) -> pd.DataFrame:
@@ -110,15 +103,6 @@ class Table:
             row = {"piece": piece.name, "kind": piece.layer.kind, "N": N, "M": M}
             rows.append(row | {"seconds": self.piece(piece)})
         return pd.DataFrame(rows)
-
-    def check(self, windows: int = 4, seed: int = 1) -> Check:
-        """Time some entries again, and see whether they are what the table says.
-
-        Args:
-            windows: so many times the number of the network's pieces are timed.
-            seed: of the choice.
-        """
-        return retimed(self, windows, seed)
 
     def observed(self) -> dict[Point, list[float]]:
         """Medians of each entry, one for each of its places among other pieces."""
@@ -147,3 +131,44 @@ def _row(point: Point, seen: list[float]) -> dict[str, object]:
     facts = ("kind", "K", "stride", "H", "W", "activation")
     times = {"seconds": float(np.median(seen)), "spread": max(seen) / min(seen)}
     return {name: getattr(layer, name) for name in facts} | {"N": N, "M": M} | times
+
+
+def _interpolate(
+    layer: Layer, at: Widths, axes: tuple[Axis, ...], known: Mapping[Widths, float]
+) -> float:
+    """Seconds of a piece over its widths: linear between what was measured, nothing beyond.
+
+    Args:
+        layer: for the message.
+        at: the widths in question.
+        axes: measured values of each width, ascending.
+        known: seconds at all their combinations.
+
+    Raises:
+        TableError: a width below the least or above the greatest that was measured.
+    """
+    corners = [
+        _between(layer, i, axis, x) for i, (axis, x) in enumerate(zip(axes, at, strict=True))
+    ]
+    total = 0.0
+    for chosen in itertools.product(*corners):
+        weight = 1.0
+        for _, share in chosen:
+            weight *= share
+        total += weight * known[tuple(width for width, _ in chosen)]
+    return total
+
+
+def _between(layer: Layer, i: int, axis: Axis, x: int) -> tuple[tuple[int, float], ...]:
+    """The measured widths on both sides of one, with their shares; one alone if it is measured."""
+    place = bisect_left(axis, x)
+    if place < len(axis) and axis[place] == x:
+        return ((x, 1.0),)
+    if place in (0, len(axis)):
+        raise TableError(
+            f"{layer}: {KINDS[layer.kind].widths[i]} = {x} is outside of what was measured, "
+            f"{axis[0]} to {axis[-1]}; build the table from a network as wide, or with `least`"
+        )
+    low, high = axis[place - 1], axis[place]
+    share = (x - low) / (high - low)
+    return ((low, 1 - share), (high, share))
