@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,8 @@ import torch
 from torch import nn
 
 from benchmarks.recipe import FILE, write
-from lwsurvey import data, paths, train
-from lwsurvey.chapters.netadapt import algorithm
-from lwsurvey.chapters.netadapt.algorithm.proposals import tune
+from lwsurvey import cost, data, paths, train
+from lwsurvey.chapters.netadapt import algorithm, proposals, pruning
 from lwsurvey.latency import lookup
 from lwsurvey.models import small
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
@@ -29,6 +28,12 @@ REPEATS = 500
 """Timed forward passes an entry, of which the published code takes the median; see `published`."""
 
 LARGE, SMALL = (1, 3, 224, 224), (32, 1, 28, 28)
+CHANNELS, FEATURES = 8, 64
+"""Steps of the published code's table: channels of convolutions, features of linear layers."""
+
+LAYER = ("kind", "N", "M", "K_h", "K_w", "G", "stride", "H", "W")
+"""What the published code's table tells layers apart by."""
+
 STEP = 0.025
 """Of the published code's first step, over the cost of the network."""
 
@@ -67,12 +72,33 @@ def published() -> dict[str, Any]:
         click.ClickException: the count differs from the one on record.
     """
     row = pd.read_csv(paths.data(FACTS), index_col="item").loc[SIZE]
-    entries = algorithm.published_entries(MobileNetV1(classes=10), LARGE)
+    entries = table_entries(MobileNetV1(classes=10), LARGE)
     recorded = int(re.search(r"(\d+) entries", row["value"])[1])
     millions = float(re.search(r"([\d.]+)M timed forwards", row["value"])[1])
     if entries != recorded or round(entries * REPEATS / 1e6, 1) != millions:
         raise click.ClickException(f"{entries} entries of {REPEATS} passes are not {row['value']}")
     return {"entries": entries, "passes": entries * REPEATS, "source": row["source"]}
+
+
+def table_entries(network: nn.Module, shape: Sequence[int]) -> int:
+    """Entries of the published code's look-up table: the full grid of widths of each layer.
+
+    Every distinct convolution and linear layer is timed alone, without normalisation and
+    activation, for each pair of input and output widths in steps of 8 channels or 64 features;
+    a depthwise layer has one width, and what is narrower than a step, such as the channels of
+    the image, is not varied.
+
+    Args:
+        network: convolutions are depthwise or have one group.
+        shape: of the images, ``(batch, channels, H, W)``.
+    """
+    total = 0
+    layers = cost.by_layer(network, tuple(shape)).drop_duplicates(list(LAYER))
+    for layer in layers.itertuples():
+        step = FEATURES if layer.kind == "Linear" else CHANNELS
+        inputs, outputs = max(1, layer.N // step), max(1, layer.M // step)
+        total += outputs if layer.G == layer.N > 1 else inputs * outputs
+    return total
 
 
 def small_network(width: int, steps: int, rounds: int, folder: Path) -> dict[str, Any]:
@@ -96,7 +122,7 @@ def small_network(width: int, steps: int, rounds: int, folder: Path) -> dict[str
         "steps": run.steps, "seconds_a_step": whole / run.steps,
         "seconds_a_step_proposals": tuned / run.steps,
         "estimates_a_step": run.estimates / run.steps,
-        "fine_tuning": f"{algorithm.Short()}, {len(split.validation)} held-out images",
+        "fine_tuning": f"{proposals.Short()}, {len(split.validation)} held-out images",
     }  # fmt: skip
 
 
@@ -104,16 +130,16 @@ def large_network(rounds: int, folder: Path) -> dict[str, Any]:
     """Table of MobileNet V1 at 224 for one image, and what a step needs besides ImageNet."""
     network = MobileNetV1(classes=10)
     table, costs = tabled(network, LARGE, rounds, folder)
-    groups = algorithm.groups(network, LARGE)
+    groups = pruning.groups(network, LARGE)
     limit = (1 - STEP) * table.estimate(network)
     choices, chosen = timed(lambda: [
-        algorithm.choose_num_filters(network, group, limit, table.estimate) for group in groups
+        proposals.choose_num_filters(network, group, limit, table.estimate) for group in groups
     ])  # fmt: skip
-    _, cut = timed(lambda: algorithm.prune(network, groups[-1], range(8)))
+    _, cut = timed(lambda: pruning.prune(network, groups[-1], range(8)))
     x = torch.randn(BATCH, *LARGE[1:])
     images = data.Images(x, torch.arange(BATCH))
-    one = algorithm.Short(steps=1, batch=BATCH, lr=1e-3)
-    _, learnt = timed(lambda: tune(network, images, one, 0))
+    one = proposals.Short(steps=1, batch=BATCH, lr=1e-3)
+    _, learnt = timed(lambda: proposals.short_term_fine_tune(network, images, one, 0))
     _, seen = timed(lambda: train.accuracy(network, images))
     return costs | {
         "network": "MobileNet V1, 10 classes, at 224", "layers": len(groups),
@@ -134,7 +160,7 @@ def tabled(
     return table, {
         "input": list(shape), "entries": len(table.entries), "passes": places * rounds,
         "seconds_table": seconds, "disturbed": list(table.disturbed),
-        "published_entries": algorithm.published_entries(network, shape),
+        "published_entries": table_entries(network, shape),
     }  # fmt: skip
 
 

@@ -16,9 +16,13 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
+from benchmarks.netadapt_cost import table_entries
 from lwsurvey import data, paths
-from lwsurvey.chapters.netadapt import algorithm
-from lwsurvey.chapters.netadapt.algorithm import KINDS, Schedule, Short
+from lwsurvey.chapters.netadapt import algorithm, proposals, pruning
+from lwsurvey.chapters.netadapt.algorithm import Schedule
+from lwsurvey.chapters.netadapt.proposals import Short
+from lwsurvey.chapters.netadapt.pruning import KINDS
+from lwsurvey.chapters.netadapt.state import Adapted, replay
 from lwsurvey.models import small
 from lwsurvey.models.blocks import Bottleneck, Head, norm_relu, same_convolution
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
@@ -93,7 +97,7 @@ def toy() -> nn.Module:
     return layers.append(Head(N, 10))
 
 
-def run(net: nn.Module, split: data.Split, share: float = 0.7, **options) -> algorithm.Adapted:
+def run(net: nn.Module, split: data.Split, share: float = 0.7, **options) -> Adapted:
     start = macs(net.eval())
     settings = (
         dict(budget=share * start, schedule=Schedule(0.12 * start), short=Short(2, 32), multiple=2)
@@ -102,12 +106,13 @@ def run(net: nn.Module, split: data.Split, share: float = 0.7, **options) -> alg
     return algorithm.adapt(net, split, options.pop("resource", macs), **settings)
 
 
-def same(one: algorithm.Adapted, other: algorithm.Adapted) -> bool:
+def same(one: Adapted, other: Adapted) -> bool:
     a, b = one.network.state_dict(), other.network.state_dict()
     logs = [found.log.drop(columns="seconds") for found in (one, other)]
     return (
         a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
-        and logs[0].equals(logs[1]) and one.history == other.history and one.said == other.said
+        and logs[0].equals(logs[1]) and one.history == other.history
+        and one.summary == other.summary
         and (one.start, one.filters, one.estimates) == (other.start, other.filters, other.estimates)
     )  # fmt: skip
 
@@ -116,14 +121,14 @@ def same(one: algorithm.Adapted, other: algorithm.Adapted) -> bool:
 def test_the_pruned_network_equals_the_masked_one(name):
     net, x = lively(NETWORKS[name]), torch.randn(3, 1, 28, 28)
     whole = net(x)
-    found = algorithm.groups(net, SHAPE, (*KINDS, "squeeze"))
+    found = pruning.groups(net, SHAPE, (*KINDS, "squeeze"))
     for group in found:
-        kept = algorithm.choose_which_filters(net, group, group.filters // 2)
-        pruned, masked = (make(net, group, kept) for make in (algorithm.prune, algorithm.masked))
+        kept = proposals.choose_which_filters(net, group, group.filters // 2)
+        pruned, masked = (make(net, group, kept) for make in (pruning.prune, pruning.masked))
         assert torch.allclose(pruned(x), masked(x), atol=1e-5), group
         # What the squeeze of a gate loses hardly shows in the outputs of an untrained network.
         assert group.kind == "squeeze" or not torch.allclose(masked(x), whole, atol=1e-3), group
-        assert algorithm.changed(net, pruned, found) == (group.name,)
+        assert pruning.changed(net, pruned, found) == (group.name,)
         assert macs(pruned) < macs(net)
     assert torch.equal(net(x), whole)
 
@@ -131,22 +136,22 @@ def test_the_pruned_network_equals_the_masked_one(name):
 def test_all_groups_can_be_cut_one_after_the_other():
     net, x = lively(NETWORKS["v3"]), torch.randn(2, 1, 28, 28)
     first, masked, history = net, net, []
-    for name in [group.name for group in algorithm.groups(net, SHAPE)]:
-        group = next(g for g in algorithm.groups(net, SHAPE) if g.name == name)
-        kept = algorithm.choose_which_filters(net, group, group.filters // 2)
-        wide = next(g for g in algorithm.groups(masked, SHAPE) if g.name == name)
-        masked = algorithm.masked(masked, wide, kept)
-        net = algorithm.prune(net, group, kept)
+    for name in [group.name for group in pruning.groups(net, SHAPE)]:
+        group = next(g for g in pruning.groups(net, SHAPE) if g.name == name)
+        kept = proposals.choose_which_filters(net, group, group.filters // 2)
+        wide = next(g for g in pruning.groups(masked, SHAPE) if g.name == name)
+        masked = pruning.masked(masked, wide, kept)
+        net = pruning.prune(net, group, kept)
         history.append((name, kept))
     assert torch.allclose(net(x), masked(x), atol=1e-5)
-    again = algorithm.replayed(first, history, SHAPE)
+    again = replay(first, history, SHAPE)
     assert [p.shape for p in again.parameters()] == [p.shape for p in net.parameters()]
     assert torch.equal(again(x), net(x))
 
 
 def test_groups_follow_residual_sums_depthwise_layers_and_gates():
     net = small.mobilenet_v3(8, t=3)
-    found = {group.name: group for group in algorithm.groups(net, torch.zeros(SHAPE))}
+    found = {group.name: group for group in pruning.groups(net, torch.zeros(SHAPE))}
     assert found["stem.0"].producers == ("stem.0", "first.project.0")
     assert found["stem.0"].kind == "bottleneck"
     shared = found["early.0.project.0"]
@@ -156,82 +161,82 @@ def test_groups_follow_residual_sums_depthwise_layers_and_gates():
     assert (middle.kind, middle.producers) == ("expansion", ("late.1.expand.0",))
     kinds = [group.kind for group in found.values()]
     assert (kinds.count("expansion"), kinds.count("bottleneck"), len(kinds)) == (6, 3, 11)
-    first = algorithm.groups(net, SHAPE, ("squeeze",))[0]
+    first = pruning.groups(net, SHAPE, ("squeeze",))[0]
     assert (first.kind, first.producers) == ("squeeze", ("early.0.squeeze.fc1",))
 
 
 def test_the_classifier_and_the_image_are_never_pruned(toy):
-    found = algorithm.groups(toy, SHAPE)
+    found = pruning.groups(toy, SHAPE)
     assert [group.filters for group in found] == [8, 12, 12, 16, 16]
     assert {group.kind for group in found} == {"plain"}
 
 
 def test_frozen_weights_and_modes_stay_as_they_are(toy):
     net = lively(lambda: small.mobilenet_v2(8, 2)).requires_grad_(False).train()
-    group = algorithm.groups(net, SHAPE)[1]
-    for make in (algorithm.prune, algorithm.masked):
+    group = pruning.groups(net, SHAPE)[1]
+    for make in (pruning.prune, pruning.masked):
         found = make(net, group, (0, 2))
         assert found.training and not any(p.requires_grad for p in found.parameters())
         assert net.training and len(net.get_submodule(group.name).weight) == group.filters
     with pytest.raises(SearchError, match="no layer"):
-        algorithm.prune(toy, group, (0,))
+        pruning.prune(toy, group, (0,))
     with pytest.raises(SearchError, match="filters here"):
-        algorithm.prune(algorithm.prune(net, group, (0, 2)), group, (0,))
+        pruning.prune(pruning.prune(net, group, (0, 2)), group, (0,))
     for kept in ((), (2, 1), (0, 0), (0, 99), (-1, 0)):
         with pytest.raises(SearchError, match="ascending"):
-            algorithm.prune(net, group, kept)
+            pruning.prune(net, group, kept)
 
 
 def test_what_cannot_be_followed_is_refused():
     grouped = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3, groups=2), Head(4, 10))
     with pytest.raises(SearchError, match="2 groups"):
-        algorithm.groups(grouped, SHAPE)
+        pruning.groups(grouped, SHAPE)
     with pytest.raises(SearchError, match="cannot be followed"):
-        algorithm.groups(small.mobilenet_v1(8), (1, 3, 28, 28))
+        pruning.groups(small.mobilenet_v1(8), (1, 3, 28, 28))
     with pytest.raises(SearchError, match="no weights"):
-        algorithm.groups(nn.Flatten(), SHAPE)
+        pruning.groups(nn.Flatten(), SHAPE)
 
 
 def test_which_filters_by_the_sum_of_norms():
     net = small.mobilenet_v3(8, t=3)
-    group = next(g for g in algorithm.groups(net, SHAPE) if g.name == "early.0.project.0")
+    group = next(g for g in pruning.groups(net, SHAPE) if g.name == "early.0.project.0")
     weights = [net.get_submodule(name).weight.detach() for name in group.producers]
     norms = sum((w.double() ** 2).sum((1, 2, 3)).sqrt() for w in weights)
     wanted = sorted(np.argsort(-norms.numpy())[:3].tolist())
-    assert algorithm.choose_which_filters(net, group, 3) == tuple(wanted)
+    assert proposals.choose_which_filters(net, group, 3) == tuple(wanted)
     for keep in (0, 9):
         with pytest.raises(SearchError, match="1 to 8"):
-            algorithm.choose_which_filters(net, group, keep)
+            proposals.choose_which_filters(net, group, keep)
 
 
 @pytest.mark.parametrize("multiple", [1, 3, 4])
 def test_the_largest_number_of_filters_that_meets_the_limit(toy, multiple):
-    group = algorithm.groups(toy, SHAPE)[3]
-    widths = {n: macs(algorithm.prune(toy, group, range(n))) for n in range(2, 16)}
+    group = pruning.groups(toy, SHAPE)[3]
+    widths = {n: macs(pruning.prune(toy, group, range(n))) for n in range(2, 16)}
     for limit in (0.99 * macs(toy), 0.8 * macs(toy), 0.6 * macs(toy)):
         fits = [n for n, c in widths.items() if c <= limit and n % multiple == 0]
-        choice = algorithm.choose_num_filters(toy, group, limit, macs, multiple)
+        choice = proposals.choose_num_filters(toy, group, limit, macs, multiple)
         assert choice.filters == (max(fits) if fits else None)
         assert choice.filters is None or choice.resource == widths[choice.filters]
 
 
 def test_the_largest_number_where_latency_is_not_monotonic(toy):
-    group = algorithm.groups(toy, SHAPE)[1]
+    group = pruning.groups(toy, SHAPE)[1]
     costs = {10: 5.0, 8: 3.0, 6: 9.0, 4: 2.0, 2: 1.0}
 
     def stairs(net: nn.Module) -> float:
         return costs[len(net.get_submodule(group.name).weight)]
 
-    found = [algorithm.choose_num_filters(toy, group, limit, stairs, 2) for limit in (4, 2.5, 0.5)]
+    found = [proposals.choose_num_filters(toy, group, limit, stairs, 2) for limit in (4, 2.5, 0.5)]
     assert [choice.filters for choice in found] == [8, 4, None]
     assert [choice.tried for choice in found] == [2, 4, 5]
-    assert algorithm.choose_num_filters(toy, group, 2.5, stairs, 2, least=6).filters is None
+    assert proposals.choose_num_filters(toy, group, 2.5, stairs, 2, least=6).filters is None
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_resource_is_a_positive_number(toy, value):
     with pytest.raises(SearchError, match="positive"):
-        algorithm.choose_num_filters(toy, algorithm.groups(toy, SHAPE)[0], 1, lambda _: value, 2)
+        proposals.choose_num_filters(toy, pruning.groups(toy, SHAPE)[0], 1, lambda _: value, 2)
 
 
 def test_the_slope_is_the_printed_ratio():
@@ -240,15 +245,15 @@ def test_the_slope_is_the_printed_ratio():
         n, accuracy, resource = draw.integers(1, 12), draw.uniform(50, 90), draw.uniform(5, 9)
         after, costs = draw.uniform(40, 92, n), resource - draw.uniform(0.1, 3, n)
         ratios = [(a - accuracy) / abs(c - resource) for a, c in zip(after, costs, strict=True)]
-        assert algorithm.pick_slope(after, costs, accuracy, resource) == np.argmax(ratios)
-        assert algorithm.pick_accuracy(after, costs, accuracy, resource) == np.argmax(after)
+        assert proposals.pick_slope(after, costs, accuracy, resource) == np.argmax(ratios)
+        assert proposals.pick_highest_accuracy(after, costs, accuracy, resource) == np.argmax(after)
 
 
 def test_of_equal_proposals_the_cheapest_is_picked():
-    assert algorithm.pick_accuracy([80, 90, 90, 90], [1, 3, 2, 2], 85, 4) == 2
-    assert algorithm.pick_slope([85, 85, 80], [3, 2, 1], 85, 4) == 1
+    assert proposals.pick_highest_accuracy([80, 90, 90, 90], [1, 3, 2, 2], 85, 4) == 2
+    assert proposals.pick_slope([85, 85, 80], [3, 2, 1], 85, 4) == 1
     with pytest.raises(SearchError, match="cost less"):
-        algorithm.pick_slope([85, 85], [3, 4], 85, 4)
+        proposals.pick_slope([85, 85], [3, 4], 85, 4)
 
 
 def test_the_published_table_of_mobilenet_v1():
@@ -256,7 +261,7 @@ def test_the_published_table_of_mobilenet_v1():
     facts = pd.read_csv(paths.data("papers/papers_netadapt_facts.csv"), index_col="item")
     row = facts.loc["repo look-up table size for MobileNetV1 at 224", "value"]
     net = MobileNetV1(classes=10)
-    assert algorithm.published_entries(net, (1, 3, 224, 224)) == 33056
+    assert table_entries(net, (1, 3, 224, 224)) == 33056
     assert "33056 entries" in row
 
 
@@ -280,7 +285,7 @@ def test_a_run_step_by_step(toy, split):
 
     def counting(*proposals) -> int:
         calls.append(len(proposals[0]))
-        return algorithm.pick_accuracy(*proposals)
+        return proposals.pick_highest_accuracy(*proposals)
 
     before = {name: values.clone() for name, values in toy.state_dict().items()}
     found = run(toy, split, guide=counting)
@@ -299,7 +304,7 @@ def test_a_run_step_by_step(toy, split):
         assert step["after"].max() == step.loc[step["picked"], "after"].item()
     assert found.estimates == 1 + log["tried"].sum()
     assert found.widths.iloc[-1].tolist() == [
-        group.filters for group in algorithm.groups(found.network, SHAPE)
+        group.filters for group in pruning.groups(found.network, SHAPE)
     ]
     assert found.path["resource"].iloc[0] == macs(toy)
 
@@ -324,11 +329,11 @@ def test_residual_networks_and_the_slope(split):
 def test_a_budget_that_cannot_be_met(toy, split):
     found = run(toy, split, share=1e-4, short=Short(0), schedule=Schedule(0.2 * macs(toy), 0.9))
     assert not found.reached and found.resource < macs(toy)
-    assert "above the budget" in found.said and "no layer alone" in found.said
+    assert "above the budget" in found.summary and "no layer alone" in found.summary
     none = run(toy, split, schedule=Schedule(0.99 * macs(toy)))
     assert (none.steps, none.reached, len(none.log), none.log["met"].any()) == (0, False, 5, False)
     some = run(toy, split, share=0.3, most=1, short=Short(0))
-    assert some.steps == 1 and "asked for no more" in some.said
+    assert some.steps == 1 and "asked for no more" in some.summary
 
 
 @pytest.mark.parametrize(
@@ -357,7 +362,7 @@ def test_held_out_images_are_needed_and_test_images_are_not(toy, split):
 def test_the_long_fine_tuning_leaves_the_adapted_network(toy, split):
     found = run(toy, split, share=0.9)
     before = {name: values.clone() for name, values in found.network.state_dict().items()}
-    fitted = found.finished(split, seed=0, epochs=1, batch=32, lr=0.05)
+    fitted = found.long_term_fine_tune(split, seed=0, epochs=1, batch=32, lr=0.05)
     assert 0 <= fitted.test <= 100 and macs(fitted.net) == found.resource
     assert all(torch.equal(v, before[name]) for name, v in found.network.state_dict().items())
 
@@ -369,15 +374,15 @@ def test_a_folder_of_another_run_is_refused(toy, split, tmp_path):
     assert same(one, run(toy, split, share=0.7, keep=tmp_path))
     with pytest.raises(SearchError, match="budget, seed"):
         run(toy, split, share=0.6, seed=1, keep=tmp_path)
-    (tmp_path / "step-001.pt").write_bytes(b"half")
-    with pytest.raises(SearchError, match=r"step-001\.pt is damaged"):
+    (tmp_path / "step-001.record").write_bytes(b"half")
+    with pytest.raises(SearchError, match=r"step-001\.record is damaged"):
         run(toy, split, share=0.7, keep=tmp_path)
     for damaged in (b"{", b"[1]", b"\xff"):
-        (tmp_path / "run.json").write_bytes(damaged)
-        with pytest.raises(SearchError, match=r"run\.json is damaged"):
+        (tmp_path / "inputs.record").write_bytes(damaged)
+        with pytest.raises(SearchError, match=r"inputs\.record is damaged"):
             run(toy, split, share=0.7, keep=tmp_path)
-    with pytest.raises(SearchError, match="no run can be kept in"):
-        run(toy, split, share=0.7, keep=tmp_path / "run.json")
+    with pytest.raises(SearchError, match="nothing can be kept in"):
+        run(toy, split, share=0.7, keep=tmp_path / "inputs.record")
 
 
 @pytest.mark.parametrize("moment", ["put", "replace", "unlink"])
@@ -456,8 +461,8 @@ def test_killed_at_any_time_it_ends_in_the_same_network(split, tmp_path):
     root = Path(__file__).parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.stdout.split() == [str(int(signal.SIGKILL))] * len(MOMENTS), done.stderr
-    kept = {file.name for file in tmp_path.glob("*.pt")}
-    assert {"step-001.pt", "step-002-choices.pt", "step-002-layer-000.pt"} <= kept
-    assert "step-002.pt" not in kept
+    kept = {file.name for file in tmp_path.glob("*.record")}
+    assert {"step-001.record", "step-002-choices.record", "step-002-layer-000.record"} <= kept
+    assert "step-002.record" not in kept
     again = run(small_v2(), split, keep=tmp_path, **KILLED)
     assert same(again, run(small_v2(), split, **KILLED))

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from lwsurvey import latency
 from lwsurvey.chapters.latency import experiment
-from lwsurvey.chapters.netadapt import bill
+from lwsurvey.chapters.netadapt import runs
 from lwsurvey.claims import ledger
 from lwsurvey.latency import devices
 from lwsurvey.train import TrainError
@@ -163,7 +163,7 @@ def test_asking_the_table_is_timed_on_the_host(gpu, monkeypatch):
 
     monkeypatch.setattr(latency, "compare", compare)
     table = SimpleNamespace(how=SimpleNamespace(device=gpu), seconds=1.0)
-    owed = bill.cost_of_asking(table, nn.Conv2d(1, 8, 3), asked=4, networks=2, budget=1)
+    owed = runs.query_cost(table, nn.Conv2d(1, 8, 3), asked=4, different=2, budget=1)
     assert seen == [("cpu", "look-up"), ("cuda", "forward pass")]
     assert owed["by the table"] == 3 and owed["by timing"] == 15
 

@@ -1,4 +1,4 @@
-"""The pictures of the chapter; each returns a figure for `lwsurvey.show.figure`."""
+"""The figures of the chapter; each function returns one for `lwsurvey.show.figure`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lwsurvey.chapters.netadapt import schedule
-from lwsurvey.figures.theme import FAINT, INK, PALETTE
+from lwsurvey.chapters.netadapt import tables
+from lwsurvey.figures import FAINT, INK, PALETTE
 
 KEPT, CUT = PALETTE[0], PALETTE[1]
 
@@ -27,7 +27,7 @@ def schedules(kinds: Mapping[str, tuple[float, float]], count: int, wanted: floa
     fig, ax = plt.subplots(figsize=(7, 3.3))
     x = np.arange(count + 1)
     for colour, (name, (first, decay)) in zip(PALETTE, kinds.items(), strict=False):
-        left = 100 * (1 - np.cumsum([0, *schedule.steps(first, decay, count)]))
+        left = 100 * (1 - np.cumsum([0, *tables.steps(first, decay, count)]))
         ax.plot(x, np.maximum(left, 0), color=colour, linewidth=1.8, label=name)
     ax.axhline(wanted, color=INK, linewidth=0.9, linestyle="--")
     ax.annotate("budget", (count, wanted), (0, 3), textcoords="offset points",
@@ -37,7 +37,7 @@ def schedules(kinds: Mapping[str, tuple[float, float]], count: int, wanted: floa
     return fig
 
 
-def shrinking(
+def steps(
     widths: pd.DataFrame, latency: pd.DataFrame, accuracy: pd.DataFrame
 ) -> Figure:  # fmt: skip
     """A run from top to bottom: each layer's filters as a band, latency and accuracy beside it.
@@ -64,13 +64,13 @@ def _bands(ax: Axes, widths: pd.DataFrame) -> None:
     """Bands around one vertical line a layer, as wide as the layer; a cut has its colour."""
     half = widths / widths.to_numpy().max() / 2 * 0.9
     for place, layer in enumerate(widths):
-        number(ax, place, -0.5, widths[layer].iloc[0])
+        _number(ax, place, -0.5, widths[layer].iloc[0])
         for step in range(len(widths)):
             now, before = half[layer].iloc[step], half[layer].iloc[max(step - 1, 0)]
             ax.barh(step, 2 * now, 0.68, place - now, color=KEPT, linewidth=0)
             if before > now:
                 _cut(ax, place, step, now, before)
-                number(ax, place, step + 0.5, widths[layer].iloc[step])
+                _number(ax, place, step + 0.5, widths[layer].iloc[step])
     ax.set_xticks(range(widths.shape[1]), list(widths), fontsize=9)
     ax.grid(visible=False)
     ax.set_xlim(-0.55, widths.shape[1] - 0.45)
@@ -82,7 +82,7 @@ def _cut(ax: Axes, place: int, step: int, now: float, before: float) -> None:
         ax.barh(step, before - now, 0.68, left, color=CUT, linewidth=0)
 
 
-def number(ax: Axes, x: float, y: float, filters: int) -> None:
+def _number(ax: Axes, x: float, y: float, filters: int) -> None:
     """A number of filters, between two bars."""
     ax.text(x, y, f"{filters}", ha="center", va="center", fontsize=8.5, color=INK)
 
@@ -95,7 +95,7 @@ def _pair(ax: Axes, frame: pd.DataFrame, label: str) -> None:
     ax.legend(fontsize=9, loc="lower left", bbox_to_anchor=(-0.1, 1), handlelength=1.2)
 
 
-def foretold(frame: pd.DataFrame, margin: float) -> Figure:
+def prediction(frame: pd.DataFrame, margin: float) -> Figure:
     """What the table says against what the whole network takes.
 
     Args:
@@ -130,7 +130,7 @@ def work_and_time(frame: pd.DataFrame, pair: Sequence[int]) -> Figure:
     return fig
 
 
-def left_over(kept: Mapping[str, pd.DataFrame]) -> Figure:
+def filters_kept(kept: Mapping[str, pd.DataFrame]) -> Figure:
     """Share of its filters that each layer keeps: a line for each way, thin ones for each seed.
 
     Args:
