@@ -283,9 +283,9 @@ def test_the_short_fine_tuning(bad):
 def test_a_run_step_by_step(toy, split):
     calls = []
 
-    def counting(*proposals) -> int:
-        calls.append(len(proposals[0]))
-        return proposals.pick_highest_accuracy(*proposals)
+    def counting(*told) -> int:
+        calls.append(len(told[0]))
+        return proposals.pick_highest_accuracy(*told)
 
     before = {name: values.clone() for name, values in toy.state_dict().items()}
     found = run(toy, split, guide=counting)
