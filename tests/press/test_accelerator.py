@@ -185,7 +185,7 @@ def test_a_chapter_waits_for_the_gpu_of_another_run(made, monkeypatch):
 def test_without_a_gpu_nothing_is_run_and_the_message_says_what_can_be(made, monkeypatch):
     monkeypatch.setattr(accelerator, "machine", lambda: NONE)
     with pytest.raises(click.ClickException) as caught:
-        commands.run_chapters((), "gpu", {}, 1, 1, False, None)
+        commands.run_chapters((), "gpu", {}, jobs=1)
     text = caught.value.message
     assert "no device cuda here, it has: cpu (no driver); nothing was run" in text
     assert "need it: first, second." in text and "\n" not in text

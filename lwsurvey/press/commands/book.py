@@ -100,10 +100,7 @@ def list_(preset: str) -> None:
 @_scheduler
 @_force
 @command
-def run(
-    slugs: tuple[str, ...], preset: str, overrides: dict[str, str], jobs: int, gpu_jobs: int,
-    force: bool, scheduler: str | None,
-) -> None:  # fmt: skip
+def run(slugs: tuple[str, ...], preset: str, overrides: dict[str, str], **options: object) -> None:
     """Run chapters; all of them if none is named.
 
     Results are executed notebooks in _build/runs/PRESET. The run can be interrupted at any
@@ -123,12 +120,12 @@ def run(
     Exit status: 0 if all chapters have a result, 1 if one failed, 2 if the command is wrong,
     130 if it was interrupted.
     """
-    run_chapters(slugs, preset, overrides, jobs, gpu_jobs, force, scheduler)
+    run_chapters(slugs, preset, overrides, **options)
 
 
 def run_chapters(
-    slugs: tuple[str, ...], preset: str, overrides: dict[str, str], jobs: int, gpu_jobs: int,
-    force: bool, scheduler: str | None,
+    slugs: tuple[str, ...], preset: str, overrides: dict[str, str], *, jobs: int,
+    gpu_jobs: int = 1, force: bool = False, scheduler: str | None = None,
 ) -> None:  # fmt: skip
     """Run chapters and say what became of them.
 
@@ -193,7 +190,7 @@ def _conclude(tasks: list[Task], outcomes: dict[str, Outcome]) -> None:
 @_scheduler
 @_force
 @command
-def build(preset: str, jobs: int, gpu_jobs: int, force: bool, scheduler: str | None) -> None:
+def build(preset: str, **options: object) -> None:
     """Run all chapters whose inputs changed, and build the site in _build/html.
 
     It fails if a chapter fails, if a verdict of the published preset differs from the one in
@@ -207,7 +204,7 @@ def build(preset: str, jobs: int, gpu_jobs: int, force: bool, scheduler: str | N
     """
     from lwsurvey.press.site import site
 
-    run_chapters((), preset, {}, jobs, gpu_jobs, force, scheduler)
+    run_chapters((), preset, {}, **options)
     try:
         folder = site.build(preset)
     except site.SiteError as error:

@@ -11,7 +11,6 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -57,6 +56,7 @@ def read(chapters: list[Chapter]) -> Book:
         lwsurvey.press.results.notebooks.ResultError: a result does not hold what it should.
     """
     from lwsurvey.claims.ledger import Ledger, ledger
+    from lwsurvey.press.run import freshness
 
     claims, folder = ledger(), runs_folder()
     files = {chapter.slug: folder / f"{chapter.slug}.ipynb" for chapter in chapters}
@@ -65,17 +65,14 @@ def read(chapters: list[Chapter]) -> Book:
     # A chapter that was not run here contradicts nothing.
     open_ = {slug for slug in files if slug not in ran}
     decided = Ledger([claim for claim in claims if claim.chapter not in open_])
-    remarks = [line for chapter in chapters if (line := _remark(chapter, folder))]
+    remarks = []
+    for chapter in chapters:
+        last = freshness.assess(chapter, PUBLISHED, chapter.resolve(PUBLISHED), folder)
+        if not last.fresh:
+            remarks.append(f"{chapter.slug}: not up to date ({last.why})")
     differences = notebooks.differences(decided, found, ran)
     departures = notebooks.departures(decided, found)
     return Book(rows(claims, found), differences, departures, remarks)
-
-
-def _remark(chapter: Chapter, folder: Path) -> str:
-    from lwsurvey.press.run import freshness
-
-    found = freshness.assess(chapter, PUBLISHED, chapter.resolve(PUBLISHED), folder)
-    return "" if found.fresh else f"{chapter.slug}: not up to date ({found.why})"
 
 
 def rows(claims: Ledger, found: dict[str, Record]) -> Rows:
@@ -138,12 +135,11 @@ def as_csv(rows: Rows) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(row | {"measured": _compact(row["measured"])} for row in rows)
+    for row in rows:
+        measured = row["measured"]
+        cell = "" if measured is None else json.dumps(measured, ensure_ascii=False)
+        writer.writerow(row | {"measured": cell})
     return text.getvalue()
-
-
-def _compact(measured: object) -> str:
-    return "" if measured is None else json.dumps(measured, ensure_ascii=False)
 
 
 def markdown(rows: Rows) -> str:

@@ -141,8 +141,8 @@ def _stale(chapter: Chapter, preset: str) -> str:
             return str(error)
         except (KeyError, TypeError, AttributeError):
             return "its result is of another format"
-    state = freshness.assess(chapter, base, parameters, folder)
-    return "" if state.fresh else state.why
+    last = freshness.assess(chapter, base, parameters, folder)
+    return "" if last.fresh else last.why
 
 
 def _refusal(stale: dict[str, str], preset: str) -> str:

@@ -143,8 +143,8 @@ class Runs(Side):
             asked = requested_parameters(facts(self.path(chapter.slug)))
         else:
             asked = chapter.resolve(base)
-        state = freshness.assess(chapter, base, asked, self.folder)
-        return [] if state.fresh else [f"{chapter.slug}: not up to date ({state.why})"]
+        last = freshness.assess(chapter, base, asked, self.folder)
+        return [] if last.fresh else [f"{chapter.slug}: not up to date ({last.why})"]
 
 
 def _mine(chosen: list[Chapter], preset: str, place: str | None) -> Side:
