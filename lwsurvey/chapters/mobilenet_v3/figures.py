@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch.nn import functional as F
 
 from lwsurvey.chapters.mobilenet_v3.functions import PAIRS, Function
-from lwsurvey.figures import FAINT, INK, PALETTE, Box, Unit, intervals, units
+from lwsurvey.figures import FAINT, INK, PALETTE, Box, Unit, intervals, log_ticks, units
 from lwsurvey.stats import Estimate
 
 MINUS = "\N{MINUS SIGN}"
@@ -112,9 +112,7 @@ def times(published: pd.DataFrame) -> Figure:
     names = [f"{network} ({top1} %)" for network, top1 in published["top-1"].items()]
     ax.set_yticks(places, names, fontsize=10)
     ax.invert_yaxis()
-    ax.set_xscale("log")
-    ax.set_xticks([12, 16, 24, 32, 48, 64, 96], ["12", "16", "24", "32", "48", "64", "96"])
-    ax.minorticks_off()
+    log_ticks(ax, x=(12, 16, 24, 32, 48, 64, 96))
     ax.legend(loc="lower right", fontsize=9.5)
     ax.set(xlabel="milliseconds, as published")
     return fig

@@ -5,8 +5,8 @@ The variants have no batch normalisation: at inference it is folded into the con
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from math import isqrt
 
@@ -31,9 +31,6 @@ _SWITCHES = {
     "shortcut only": (False, True), "neither": (False, False),
 }  # fmt: skip
 _WIDTHS = {3: {"GPU": 128, "ARM": 64}, 4: {"GPU": 32, "ARM": 32}}
-
-Layers = list[tuple[int, int, int]]
-"""1 x 1 convolutions: input channels, output channels and groups of each."""
 
 STRONGEST = {
     "G1: widths 1:16": (1, "1:16", "1:1"),
@@ -142,8 +139,10 @@ def fragment(c: int, name: str) -> Variant:
     """A variant of G3: as many MACs as one 1 x 1 convolution of c channels, or nearly."""
     series, parallel = _FRAGMENTS[name]
     thin = nearest_root(c * c, series * parallel)
-    make = partial(_sums, thin, parallel) if parallel > 1 else None
-    return _variant(str(thin), [(thin, thin, 1)] * series * parallel, make)
+    variant = _variant(str(thin), [(thin, thin, 1)] * series * parallel)
+    if parallel == 1:
+        return variant
+    return replace(variant, make=partial(_repeat, [partial(Parallel, thin, parallel)]))
 
 
 def unit(c: int, name: str) -> Variant:
@@ -151,29 +150,21 @@ def unit(c: int, name: str) -> Variant:
     costs = closed_form.bottleneck(c, c // 4, c, 3, SIDE, SIDE)
     middle = memory.convolution(c // 4, c // 4, 3, SIDE, SIDE)
     access = 2 * memory.pointwise(c, c // 4, SIDE, SIDE) + middle
-    make = partial(_bottlenecks, c, *_SWITCHES[name])
+    make = partial(_repeat, [partial(Bottleneck, c, *_SWITCHES[name])])
     return Variant(make, c, str(c), BLOCKS * costs.macs, BLOCKS * access)
 
 
-def _variant(widths: str, layers: Layers, make: Callable[[], nn.Module] | None = None) -> Variant:
-    """A variant of 1 x 1 convolutions, in a row if not made otherwise."""
+def _variant(widths: str, layers: list[tuple[int, int, int]]) -> Variant:
+    """1 x 1 convolutions in a row: input channels, output channels and groups of each."""
     macs = sum(closed_form.pointwise(N, M, SIDE, SIDE, G).macs for N, M, G in layers)
     access = sum(memory.pointwise(N, M, SIDE, SIDE, G) for N, M, G in layers)
-    make = make or partial(_stack, layers)
-    return Variant(make, layers[0][0], widths, BLOCKS * macs, BLOCKS * access)
+    makes = [partial(same_convolution, N, M, 1, groups=G) for N, M, G in layers]
+    return Variant(partial(_repeat, makes), layers[0][0], widths, BLOCKS * macs, BLOCKS * access)
 
 
-def _stack(layers: Layers) -> nn.Sequential:
-    each = [same_convolution(N, M, 1, groups=G) for _ in range(BLOCKS) for N, M, G in layers]
-    return nn.Sequential(*each)
-
-
-def _sums(c: int, fragments: int) -> nn.Sequential:
-    return nn.Sequential(*(Parallel(c, fragments) for _ in range(BLOCKS)))
-
-
-def _bottlenecks(c: int, relu: bool, shortcut: bool) -> nn.Sequential:
-    return nn.Sequential(*(Bottleneck(c, relu, shortcut) for _ in range(BLOCKS)))
+def _repeat(makes: Sequence[Callable[[], nn.Module]]) -> nn.Sequential:
+    """What is made, in a row, `BLOCKS` times."""
+    return nn.Sequential(*(make() for _ in range(BLOCKS) for make in makes))
 
 
 class Bottleneck(Residual):
