@@ -135,15 +135,15 @@ def test_the_windows_are_the_input_channels_or_all_pairs_of_channels():
 def test_the_listener_hears_additions_and_what_follows_convolutions():
     v1, v2 = zoo.load("timm:mobilenetv1_100"), zoo.load("torchvision:mobilenet_v2")
     assert (operators.additions(v1), operators.additions(v2)) == (0, 10)
-    assert operators.rectified(v1) == [True] * 27
-    followed = operators.rectified(v2)
+    assert operators.relu_follows(v1) == [True] * 27
+    followed = operators.relu_follows(v2)
     assert len(followed) == 52 and followed.count(False) == 17  # the linear projections
 
 
 def test_a_convolution_at_the_end_is_followed_by_nothing():
     with torch.device("meta"):
         net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 1))
-    assert operators.rectified(net.eval()) == [True, False]
+    assert operators.relu_follows(net.eval()) == [True, False]
 
 
 # The study

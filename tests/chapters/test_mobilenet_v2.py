@@ -153,8 +153,8 @@ def test_peaks_fall_with_slices_and_the_first_is_the_plain_run():
 
 def test_maps_between_blocks_and_the_papers_table():
     net = MobileNetV1()
-    table = memory.between(net, [*net.blocks, net.head.pool])
-    paper = memory.paper(pd.read_csv(paths.data("papers/papers_mobilenetv2_table3.csv")))
+    table = memory.widest_maps(net, [*net.blocks, net.head.pool])
+    paper = memory.table3(pd.read_csv(paths.data("papers/papers_mobilenetv2_table3.csv")))
     assert (table.channels == paper["mobilenetv1 channels"]).all()
     assert list(memory.misprints(paper)) == ["mobilenetv1 at 7 x 7"]
 

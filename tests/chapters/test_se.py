@@ -132,16 +132,17 @@ def test_mobilenet_v3_without_its_blocks_has_the_rest():
         found = library.widths(net)
         extra = tables.parameters(net) - tables.parameters(bare)
         assert extra == tables.weights(found) + tables.biases(found)
-        assert all(library.inside(net)) and len(library.inside(net)) == len(found)
+        assert all(library.stand_inside(net)) and len(library.stand_inside(net)) == len(found)
         shapes = tables.shapes(size)
         assert [shape[1] for shape in shapes] == [C for C, _ in found]
 
 
 def test_a_block_in_another_place_is_not_inside():
-    block, layer = Theirs(8, 2), nn.Conv2d(8, 8, 3, groups=8)
-    assert library.inside(nn.Sequential(layer, block, nn.Conv2d(8, 4, 1))) == [True]
-    assert library.inside(nn.Sequential(nn.Conv2d(8, 8, 3), block, nn.Conv2d(8, 4, 1))) == [False]
-    assert library.inside(nn.Sequential(layer, nn.Conv2d(8, 4, 1), Theirs(4, 1))) == [False]
+    block, layer, project = Theirs(8, 2), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 4, 1)
+    cases = {(layer, block, project): True, (nn.Conv2d(8, 8, 3), block, project): False}
+    cases[layer, project, Theirs(4, 1)] = False
+    for parts, expected in cases.items():
+        assert library.stand_inside(nn.Sequential(*parts)) == [expected]
 
 
 def test_full_width_blocks_keep_their_gates():

@@ -51,7 +51,7 @@ def additions(network: nn.Module) -> int:
     )
 
 
-def rectified(network: nn.Module) -> list[bool]:
+def relu_follows(network: nn.Module) -> list[bool]:
     """For each convolution, in order: are the next two operators normalisation and ReLU?"""
     names = [*(op.name for op in operators(network)), "end", "end"]
     places = [i for i, name in enumerate(names) if name == "convolution"]

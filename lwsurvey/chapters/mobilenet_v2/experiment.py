@@ -201,7 +201,7 @@ def run_ablations(split: Split, **how: object) -> pd.DataFrame:
     return pd.concat([opened, train.repeat(variants, split, **how)])
 
 
-def with_shared(frame: pd.DataFrame, seeds: int) -> pd.DataFrame:
+def name_shared(frame: pd.DataFrame, seeds: int) -> pd.DataFrame:
     """The first seeds; variants of two studies also under their names in the other one."""
     frame = frame[frame.seed < seeds]
     also = {f"V2, {MACS}": "V2", f"V1, {MACS}": "V1", "t = 6": "V2"}

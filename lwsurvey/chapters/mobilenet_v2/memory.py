@@ -18,7 +18,7 @@ BYTES = 2
 """Of an element in the paper's table 3, which counts 16-bit floats."""
 
 
-def between(net: nn.Module, parts: Iterable[nn.Module]) -> pd.DataFrame:
+def widest_maps(net: nn.Module, parts: Iterable[nn.Module]) -> pd.DataFrame:
     """The widest map that a part of a network hands on, for each side of the map.
 
     Args:
@@ -44,7 +44,7 @@ def between(net: nn.Module, parts: Iterable[nn.Module]) -> pd.DataFrame:
     return table
 
 
-def paper(table: pd.DataFrame) -> pd.DataFrame:
+def table3(table: pd.DataFrame) -> pd.DataFrame:
     """Table 3 of the paper as numbers: channels and kB by side, two columns a network.
 
     Args:
@@ -112,12 +112,10 @@ def _pieces(block: nn.Module) -> tuple[nn.Sequential, nn.Sequential, nn.Conv2d, 
     return nn.Sequential(), filters, block.pointwise, block.after_pointwise
 
 
-def _cut(layers: nn.Sequential, cut: slice) -> nn.Sequential:
-    """Some of the output channels of a convolution and of what follows it."""
-    return nn.Sequential(*(_cut_layer(layer, cut) for layer in layers))
-
-
-def _cut_layer(layer: nn.Module, cut: slice) -> nn.Module:
+def _cut(layer: nn.Module, cut: slice) -> nn.Module:
+    """Some of the output channels of a convolution, and of what follows it."""
+    if isinstance(layer, nn.Sequential):
+        return nn.Sequential(*(_cut(part, cut) for part in layer))
     if isinstance(layer, nn.Conv2d):
         depthwise, M = layer.groups > 1, cut.stop - cut.start
         K, (stride, _) = layer.kernel_size[0], layer.stride
@@ -142,7 +140,7 @@ def _with(layer: nn.Module, state: dict[str, Tensor]) -> nn.Module:
     return layer.requires_grad_(False)
 
 
-def sliced(net: nn.Module, slices: int) -> nn.Module:
+def slice_blocks(net: nn.Module, slices: int) -> nn.Module:
     """A copy of a network in which each block of `Sliced`'s kinds is computed in slices."""
     for kind in (InvertedResidual, DepthwiseSeparable):
         net = replace(net, kind, lambda block: Sliced(block, slices))
@@ -154,14 +152,14 @@ def peaks(net: nn.Module, slices: Iterable[int]) -> dict[int, int]:
     # On the meta device nothing is drawn or copied; a count needs no values.
     net = copy.deepcopy(net).to("meta")
     with torch.device("meta"):
-        return {n: cost.profile(sliced(net, n), IMAGE).peak_activations for n in slices}
+        return {n: cost.profile(slice_blocks(net, n), IMAGE).peak_activations for n in slices}
 
 
 def misprints(paper: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Cells whose kB do not follow from their own channels: printed, and computed from these.
 
     Args:
-        paper: of `paper`. Rounding is forgiven: one kB, or 5 % of the cell.
+        paper: of `table3`. Rounding is forgiven: one kB, or 5 % of the cell.
     """
     found = {}
     for name in (column.removesuffix(" kB") for column in paper if column.endswith(" kB")):

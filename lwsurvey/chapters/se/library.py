@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torchvision import models
 from torchvision.models import densenet, mnasnet, mobilenetv2, resnet, shufflenetv2
 from torchvision.models.googlenet import Inception
@@ -58,7 +58,7 @@ def with_reduction(net: nn.Module, r: int) -> nn.Module:
     return replace(net, Theirs, resize)
 
 
-def inside(net: nn.Module) -> list[bool]:
+def stand_inside(net: nn.Module) -> list[bool]:
     """For each block of a MobileNet V3: does it stand on the whole middle of its unit?
 
     That is: right behind a depthwise convolution of as many channels as the block has, right
@@ -130,10 +130,6 @@ def accepts(name: str, r: int = 16) -> bool:
     out.square().sum().backward()
     added = [part for part in net.modules() if isinstance(part, SqueezeExcitation)]
     # Of the biases behind the ReLU, since with few channels all of a ReLU may be off.
-    reached = [x, *(part.fc2.bias for part in added)]
-    return out.shape == shape and len(added) > 1 and all(map(_reached, reached))
-
-
-def _reached(tensor: Tensor) -> bool:
-    grad = tensor.grad
-    return grad is not None and bool(grad.isfinite().all()) and bool(grad.any())
+    grads = [tensor.grad for tensor in (x, *(part.fc2.bias for part in added))]
+    reached = all(g is not None and bool(g.isfinite().all()) and bool(g.any()) for g in grads)
+    return out.shape == shape and len(added) > 1 and reached
