@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lwsurvey import paths
-from lwsurvey.press.site import serve, site
+from lwsurvey.press.site import build as site
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -49,7 +49,7 @@ def built(worker_id) -> Path:
 @pytest.fixture(scope="session")
 def address(built):
     """The site over HTTP."""
-    with serve.server(built, 0) as running:
+    with site.server(built, 0) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()

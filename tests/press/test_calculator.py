@@ -19,7 +19,7 @@ from lwsurvey.models import zoo
 from lwsurvey.models.alexnet import AlexNet
 from lwsurvey.models.blocks import DepthwiseSeparable, same_convolution
 from lwsurvey.models.shufflenet_v1 import ShuffleNetV1
-from lwsurvey.press.site import calculator, calculator_page, formula
+from lwsurvey.press.site import calculator
 from lwsurvey.press.site.calculator import Case
 
 NAMES = ("rows", "columns", "K", "stride", "N", "M", "G")
@@ -53,7 +53,7 @@ def drawn(number: int) -> list[Case]:
     return found
 
 
-CASES = [*(preset.case for preset in calculator_page.PRESETS), *EDGES, *drawn(30)]
+CASES = [*(preset.case for preset in calculator.PRESETS), *EDGES, *drawn(30)]
 
 
 def expected(case: Case) -> dict[str, int]:
@@ -135,14 +135,14 @@ def test_memory_access_of_what_is_no_convolution(arguments, complaint):
 
 def test_formulas_are_printed_as_they_stand_in_the_book():
     def text(key: str) -> str:
-        plain = re.sub(r"</?(?:var|sub)>", "", formula.html(calculator.formulas()[key]))
+        plain = re.sub(r"</?(?:var|sub)>", "", calculator.as_html(calculator.formulas()[key]))
         return plain.replace("\u2009", " ")
 
     assert text("grouped.macs") == "H W K² N M / G"
     assert text("separable.macs") == "H W K² N + H W N M"
     assert text("separable.access") == "Hin Win N + 2 H W N + H W M + K² N + N M"
     letters = {"H": 1024, "W": 7, "K": 3, "N": 32, "M": 64, "G": 8}
-    evaluated = formula.evaluated(calculator.formulas()["grouped.macs"], letters)
+    evaluated = calculator.evaluated(calculator.formulas()["grouped.macs"], letters)
     assert evaluated == "1,024 × 7 × 3² × 32 × 64 / 8"
 
 
@@ -150,9 +150,9 @@ def test_formulas_are_printed_as_they_stand_in_the_book():
     ("text", "complaint"), [("x*N", "no product"), ("N/2", "no product"), ("N**3", "powers")]
 )
 def test_what_is_no_printable_formula_is_refused(text, complaint):
-    names = formula.symbols() | {"x": sympy.Symbol("x")}
+    names = calculator.symbols() | {"x": sympy.Symbol("x")}
     with pytest.raises(ValueError, match=complaint):
-        formula.products(sympy.sympify(text, locals=names))
+        calculator.products(sympy.sympify(text, locals=names))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("preset", calculator_page.PRESETS, ids=lambda preset: preset.name)
+@pytest.mark.parametrize("preset", calculator.PRESETS, ids=lambda preset: preset.name)
 def test_the_named_layers_are_those_of_the_networks(preset):
     make, side = NETWORKS[preset.name.partition(",")[0]]
     layers = cost.by_layer(make(), (1, 3, side, side))
@@ -182,7 +182,7 @@ def test_the_named_layers_are_those_of_the_networks(preset):
     assert {*_layers(preset)} <= real
 
 
-def _layers(preset: calculator_page.Preset) -> list[tuple[int, ...]]:
+def _layers(preset: calculator.Preset) -> list[tuple[int, ...]]:
     case = preset.case
     N, M, K, (H, W) = case.N, case.M, case.K, (case.letters()["H"], case.letters()["W"])
     if preset.used == "separable":
@@ -270,7 +270,7 @@ def test_without_scripts_the_first_case_is_there(browser, url):
     with visit(browser, java_script_enabled=False) as (page, _):
         page.goto(url)
         text = page.inner_text("#lw-results")
-        assert all(f"{v:,}" in text for v in expected(calculator_page.FIRST).values())
+        assert all(f"{v:,}" in text for v in expected(calculator.FIRST).values())
         assert "needs JavaScript" in page.inner_text("#lw-calculator-note")
         assert page.is_disabled("#lw-K") and page.is_visible("rect.lw-bar >> nth=14")
         static = page.locator("[data-live]").all_inner_texts()
@@ -283,10 +283,10 @@ def test_without_scripts_the_first_case_is_there(browser, url):
 
 @in_browser
 def test_the_keyboard_is_enough(browser, url):
-    preset = calculator_page.PRESETS[6]
+    preset = calculator.PRESETS[6]
     with visit(browser, **LOOKS["light"]) as (page, wrong):
         page.goto(url)
-        page.focus(f"button[data-case='{calculator_page.PRESETS[5].case.query()}']")
+        page.focus(f"button[data-case='{calculator.PRESETS[5].case.query()}']")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         assert preset.name in page.evaluate("document.activeElement.textContent")
@@ -309,7 +309,7 @@ def test_the_keyboard_is_enough(browser, url):
         page.keyboard.press("Tab")
         page.keyboard.press("Space")
         assert page.evaluate("document.activeElement.type") == "reset"
-        assert read(page) == calculator.values(calculator_page.FIRST) and "#" not in page.url
+        assert read(page) == calculator.values(calculator.FIRST) and "#" not in page.url
         assert not wrong, wrong
 
 
@@ -353,7 +353,7 @@ def test_what_is_wrong_is_said_where_it_is(browser, url, name, typed, complaint)
         assert complaint in [page.locator(f"#{one}").inner_text() for one in ids]
         assert page.evaluate("document.activeElement.name") == name
         assert page.locator("#lw-results").get_attribute("class").endswith("lw-stale")
-        assert page.inner_text("#lw-case") == _filled(calculator_page.CASE, before)
+        assert page.inner_text("#lw-case") == _filled(calculator.CASE, before)
         assert page.locator(".lw-error:not(:empty)").count() == 1
         page.click("button[type=reset]")
         assert read(page) == before and page.locator(".lw-error:not(:empty)").count() == 0
@@ -366,7 +366,7 @@ def _filled(template: str, values: dict[str, str]) -> str:
 
 @in_browser
 def test_a_case_can_be_linked_to(browser, url):
-    case, other = Case(30, 17, 5, 3, 12, 18, 6), calculator_page.PRESETS[2].case
+    case, other = Case(30, 17, 5, 3, 12, 18, 6), calculator.PRESETS[2].case
     with visit(browser, **LOOKS["light"]) as (page, wrong):
         page.goto(f"{url}#{case.query()}")
         assert read(page) == calculator.values(case)
@@ -419,7 +419,7 @@ def test_nothing_for_axe_to_complain_of(browser, url, look):
     parts = {"include": [["#lw-calculator"], ["#lw-results"]]}
     applied = 0
     with visit(browser, reduced_motion="reduce", **LOOKS[look]) as (page, _):
-        for case in (calculator_page.FIRST, EDGES[2], bad):
+        for case in (calculator.FIRST, EDGES[2], bad):
             page.goto("about:blank")
             page.goto(f"{url}#{case.query()}")
             told(page)
@@ -433,7 +433,7 @@ def test_nothing_for_axe_to_complain_of(browser, url, look):
 def test_a_narrow_page_is_not_wider_than_its_window(browser, url):
     bad = Case(112, 112, 4, 1, 32, 64, 7)
     with visit(browser, **PHONE) as (page, wrong):
-        for case in (calculator_page.FIRST, EDGES[2], bad):
+        for case in (calculator.FIRST, EDGES[2], bad):
             page.goto("about:blank")
             page.goto(f"{url}#{case.query()}")
             told(page)

@@ -22,7 +22,8 @@ from lwsurvey.press.rerun import form, recorded
 from lwsurvey.press.rerun.recorded import RecordedError
 from lwsurvey.press.results import hardware, notebooks
 from lwsurvey.press.run import freshness
-from lwsurvey.press.site import site, state
+from lwsurvey.press.site import build as site
+from lwsurvey.press.site import state
 from lwsurvey.press.site.render import Renderer
 from lwsurvey.press.sources import chapters
 from lwsurvey.stats import Estimate

@@ -202,7 +202,7 @@ def build(preset: str, **options: object) -> None:
       lwsurvey build
       lwsurvey build --preset smoke    a quick look; its verdicts are not compared
     """
-    from lwsurvey.press.site import site
+    from lwsurvey.press.site import build as site
 
     run_chapters((), preset, {}, **options)
     try:
@@ -224,12 +224,11 @@ def serve(port: int) -> None:
     Example:
       lwsurvey serve --port 8080
     """
-    from lwsurvey.press.site import serve as server
-    from lwsurvey.press.site.site import SiteError
+    from lwsurvey.press.site import build as site
 
     try:
-        server.serve(port)
-    except SiteError as error:
+        site.serve(port)
+    except site.SiteError as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -53,7 +53,7 @@ class Renderer:
     """
 
     def __init__(self, state: State, folder: Path) -> None:
-        self.state = state
+        self.state, self.folder = state, folder
         self.sources = yaml.safe_load((folder / "sources.yml").read_text(encoding="utf-8"))
         self._env = Environment(
             loader=FileSystemLoader(folder / "_templates"),
@@ -140,9 +140,9 @@ class Renderer:
 
     def calculator(self) -> str:
         """The form of the cost calculator, and its table, bars and formulas for the first case."""
-        from lwsurvey.press.site import calculator_page  # loads torch, for this one page only
+        from lwsurvey.press.site import calculator  # loads torch, for this one page only
 
-        return self._html("calculator", **calculator_page.context())
+        return self._html("calculator", **calculator.context())
 
     def row(self, claim: Claim) -> dict[str, object]:
         """What the pages say about a claim."""

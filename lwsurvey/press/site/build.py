@@ -1,4 +1,4 @@
-"""Builds the static site from the pages in ``book/`` and the executed notebooks."""
+"""Builds the static site from the pages in ``book/`` and the executed notebooks; serves it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +31,7 @@ JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 KEY_FILE = ".lwsurvey-site.json"
 INPUTS = ("_config.yml", "data/claims.csv", "requirements.lock")
 PACKAGE = Path(__file__).resolve().parents[2]
-OWN_CODE = "import lwsurvey.press.site.site, lwsurvey.press.site.sphinx_ext"
+OWN_CODE = "import lwsurvey.press.site.build, lwsurvey.press.site.sphinx_ext"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 COMPLAINT = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b|^\w*(?:Error|Exception)\b(?!: $)")
 MOST_COMPLAINTS = 30
@@ -123,13 +125,13 @@ def _build(root: Path, preset: str, chapters: list[str], key: str, target: Path)
     # Not at the top: these take seconds to load, and finding that nothing has changed does not.
     from lwsurvey.claims.ledger import Ledger
     from lwsurvey.press.rerun import recorded
-    from lwsurvey.press.site import stage, verify
+    from lwsurvey.press.site import verify
 
     ledger, runs = Ledger.read(root / "data" / "claims.csv"), runs_folder(preset)
     _compare(ledger, runs, preset, chapters)
     recorded.published_name(), recorded.everything()  # their complaints, before Sphinx begins
     source, work = root / "_build" / "source", root / "_build" / "site.tmp"
-    stage.stage(root, runs, chapters, source)
+    _stage(root, runs, chapters, source)
     shutil.rmtree(work, ignore_errors=True)
     _sphinx(root, source, work)
     site = work / "_build" / "html"
@@ -138,6 +140,25 @@ def _build(root: Path, preset: str, chapters: list[str], key: str, target: Path)
     (site / KEY_FILE).write_text(json.dumps({"preset": preset, "key": key}) + "\n")
     _swap(site, target)
     shutil.rmtree(work)
+
+
+def _stage(root: Path, runs: Path, chapters: list[str], target: Path) -> None:
+    """Put pages, executed notebooks and downloads into one folder; an old one is replaced."""
+    import nbformat
+
+    from lwsurvey.press.site import notebook, verdicts
+
+    if target.exists():
+        shutil.rmtree(target)
+    shutil.copytree(root / "book", target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    downloads = target / "extra" / "notebooks"
+    downloads.mkdir(parents=True)
+    for slug in chapters:
+        executed = nbformat.read(runs / f"{slug}.ipynb", as_version=4)
+        nbformat.write(notebook.page(executed, slug), target / f"{slug}.ipynb")
+        source = nbformat.read(root / "notebooks" / f"{slug}.ipynb", as_version=4)
+        nbformat.write(notebook.download(source, slug), downloads / f"{slug}.ipynb")
+    (target / "_static" / "verdicts.css").write_text(verdicts.stylesheet(), encoding="utf-8")
 
 
 def _compare(ledger: Ledger, runs: Path, preset: str, chapters: list[str]) -> None:
@@ -200,3 +221,40 @@ def _lock(path: Path) -> Iterator[None]:
         os.set_inheritable(file.fileno(), True)
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Python's own server of files, which says nothing of requests that went well."""
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Errors are logged by `log_error`."""
+
+
+def server(folder: Path, port: int) -> ThreadingHTTPServer:
+    """A server of a folder on this machine only; port 0 takes any that is free.
+
+    Raises:
+        SiteError: the folder has no site, or the port is taken.
+    """
+    if not (folder / "index.html").is_file():
+        raise SiteError(f"there is no site in {folder}; make it with: make book")
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, directory=str(folder)))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise SiteError(f"cannot serve on port {port}: {error.strerror}") from error
+        raise SiteError(f"port {port} is taken; choose another with --port") from error
+
+
+def serve(port: int = 8000, preset: str = PUBLISHED) -> None:
+    """Serve the built site until Ctrl-C.
+
+    Raises:
+        SiteError: the site is not built, or the port is taken.
+    """
+    with server(site_folder(preset), port) as running:
+        print(f"http://127.0.0.1:{running.server_port}/ (Ctrl-C ends it)", flush=True)
+        try:
+            running.serve_forever()
+        except KeyboardInterrupt:
+            print()
