@@ -64,13 +64,10 @@ def judge(claim: Claim, measured: Measurement = None) -> Verdict:
     elif outcome == OPEN:
         verdict = "inconclusive"
     else:
-        verdict = "erratum" if _corrected(claim, estimate) else "contradicted"
+        rule = claim.correction_rule
+        corrected = rule is not None and _compare(rule, estimate)[0] == PASS
+        verdict = "erratum" if corrected else "contradicted"
     return Verdict(claim, verdict, estimate, failed)
-
-
-def _corrected(claim: Claim, estimate) -> bool:
-    rule = claim.correction_rule
-    return rule is not None and _compare(rule, estimate)[0] == PASS
 
 
 def _estimate(claim: Claim, measured: Measurement) -> Estimate | dict[str, Estimate] | str:
@@ -143,14 +140,9 @@ def _inside(rule: Rule, estimate: Estimate) -> str:
     low = -math.inf if rule.relation in ("<", "<=") else value - reach
     high = math.inf if rule.relation in (">", ">=") else value + reach
     if rule.relation in ("<", ">"):
-        inside, outside = _strict(low, high, estimate)
+        inside = low < estimate.low and estimate.high < high
+        outside = estimate.high <= low or estimate.low >= high
     else:
         inside = low <= estimate.low and estimate.high <= high
         outside = estimate.high < low or estimate.low > high
     return PASS if inside else FAIL if outside else OPEN
-
-
-def _strict(low: float, high: float, estimate: Estimate) -> tuple[bool, bool]:
-    inside = low < estimate.low and estimate.high < high
-    outside = estimate.high <= low or estimate.low >= high
-    return inside, outside

@@ -64,7 +64,8 @@ def convolution(N: Number, M: Number, K, H: Number, W: Number, G: Number = 1) ->
     for name, channels in (("N", N), ("M", M)):
         if isinstance(channels, Integral) and isinstance(G, Integral) and channels % G:
             raise ValueError(f"G = {G} groups do not divide {name} = {channels} channels")
-    weights = K_h * K_w * _share(N, G) * M
+    whole = isinstance(N, Integral) and isinstance(G, Integral)
+    weights = K_h * K_w * (N // G if whole else N / G) * M
     return Cost(H * W * weights, weights)
 
 
@@ -161,11 +162,6 @@ def mobilenet_v1(
     for N, M, side in MOBILENET_V1:
         total += block(scaled(N, alpha), scaled(M, alpha), 3, *[scaled(side, rho)] * 2)
     return total + pointwise(scaled(1024, alpha), 1000, 1, 1)
-
-
-def _share(channels: Number, G: Number) -> Number:
-    both = isinstance(channels, Integral) and isinstance(G, Integral)
-    return channels // G if both else channels / G
 
 
 def _sides(K) -> tuple[Number, Number]:

@@ -141,7 +141,7 @@ CONVENTIONS = {
 }  # fmt: skip
 
 
-def named(name: str) -> Conventions:
+def get(name: str) -> Conventions:
     """The conventions of that name.
 
     Raises:

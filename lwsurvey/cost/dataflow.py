@@ -76,8 +76,11 @@ class Fields:
             return _convolved(before, op.args)
         if what == "pooling":
             return _pooled(before, name, tensors[0], op.args, out)
-        if name == "mean" and _over_the_map(op.args, tensors[0], len(before.size)):
-            return before.through(tuple(tensors[0].shape[2:]), (1,) * len(before.size))
+        if name == "mean":
+            x, sides = tensors[0], len(before.size)
+            reduced = {side % x.ndim for side in (op.args[1] if len(op.args) > 1 else None) or ()}
+            whole_map = x.ndim == sides + 2 and reduced == set(range(2, x.ndim))
+            return before.through(tuple(x.shape[2:]), (1,) * sides) if whole_map else None
         if name.endswith(("_pad_nd", "_pad1d", "_pad2d", "_pad3d")):
             return before
         return None
@@ -98,11 +101,6 @@ class Fields:
             else:
                 return None
         return found
-
-
-def _over_the_map(args: tuple, x: Tensor, sides: int) -> bool:
-    reduced = {side % x.ndim for side in (args[1] if len(args) > 1 and args[1] else ())}
-    return x.ndim == sides + 2 and reduced == set(range(2, x.ndim))
 
 
 def _convolved(before: Field, args: tuple) -> Field | None:

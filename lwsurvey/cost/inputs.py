@@ -152,7 +152,7 @@ def _bind(module: nn.Module, args: tuple, kwargs: dict) -> None:
         ) from None
 
 
-def failed(failure: tuple | None, shapes: str, error: Exception) -> CostError:
+def forward_error(failure: tuple | None, shapes: str, error: Exception) -> CostError:
     """The error of a forward pass, with the layer in which it arose.
 
     Args:

@@ -15,7 +15,7 @@ from torch import nn
 
 from lwsurvey.cost import dataflow, table
 from lwsurvey.cost.conventions import PAPERS, Conventions
-from lwsurvey.cost.inputs import CostError, Inputs, arguments, check_module, describe, failed
+from lwsurvey.cost.inputs import CostError, Inputs, arguments, check_module, describe, forward_error
 from lwsurvey.cost.shadow import Shadow
 from lwsurvey.cost.trace import Tracer, tensors_of
 
@@ -56,8 +56,8 @@ class Profile:
     conventions: Conventions = field(repr=False)
 
     def by(self, what: str) -> pd.DataFrame:
-        """The table added up by ``layer``, ``type`` or ``stage``; see `table.grouped`."""
-        return table.grouped(self.layers, what)
+        """The table added up by ``layer``, ``type`` or ``stage``; see `table.totals`."""
+        return table.totals(self.layers, what)
 
     def bytes(self, dtype: torch.dtype = torch.float32) -> int:
         """Memory access in bytes, all elements being of one type."""
@@ -106,7 +106,7 @@ def profile(
         with torch.random.fork_rng(devices=[]), torch.no_grad(), _no_fast_path(), tracer:
             out = shadow.module(*args, **kwargs)
     except Exception as error:
-        raise failed(tracer.failure, describe((args, kwargs)), error) from error
+        raise forward_error(tracer.failure, describe((args, kwargs)), error) from error
     return _profile(module, shadow, tracer, tensors_of((args, kwargs)), out, conventions)
 
 

@@ -116,7 +116,7 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def grouped(layers: pd.DataFrame, what: str) -> pd.DataFrame:
+def totals(layers: pd.DataFrame, what: str) -> pd.DataFrame:
     """One row for each layer, type of layer, or stage, in order of first appearance.
 
     Args:

@@ -125,7 +125,8 @@ class Tracer(TorchDispatchMode):
         if func is _SAFE_SOFTMAX:
             call.fused = True
         # Now, because a later operator may change the shape of a tensor in place.
-        macs = _macs(func, args, kwargs, out)
+        what, name = kind(func)
+        macs = product_macs(func, name, args, kwargs, out) if what == "product" else 0
         self.ops.append(Op(func, call, args, kwargs, out, given, macs))
         return out
 
@@ -152,11 +153,6 @@ class Tracer(TorchDispatchMode):
 def _is_composite(func: Any) -> bool:
     key = torch._C.DispatchKey.CompositeImplicitAutograd
     return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), key)
-
-
-def _macs(func: Any, args: tuple, kwargs: dict, out: Any) -> int:
-    what, name = kind(func)
-    return product_macs(func, name, args, kwargs, out) if what == "product" else 0
 
 
 def _form(out: Any) -> tuple | None:

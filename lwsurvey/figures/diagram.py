@@ -158,13 +158,12 @@ def _arrange(fig: Figure, axes: Sequence[Axes], sizes: Sequence[Place]) -> None:
 def _lines(rooms: Sequence[float]) -> list[range]:
     """Which units stand in which line: as few lines as fit, and about as many in each."""
     count = len(rooms)
-    per = next(k for k in range(count, 0, -1) if k == 1 or _fits(rooms, k))
+    widest = {
+        k: max(sum(rooms[i : i + k]) for i in range(0, count, k)) for k in range(1, count + 1)
+    }
+    per = max(k for k, wide in widest.items() if k == 1 or wide <= PAGE)
     per = -(-count // -(-count // per))
     return [range(i, min(i + per, count)) for i in range(0, count, per)]
-
-
-def _fits(rooms: Sequence[float], per: int) -> bool:
-    return all(sum(rooms[i : i + per]) <= PAGE for i in range(0, len(rooms), per))
 
 
 def _unit(ax: Axes, unit: Unit) -> Place:

@@ -33,13 +33,9 @@ def kinds(layers: pd.DataFrame) -> pd.Series:
     some = layers[weighted]
     for name, mask in shares.KINDS.items():
         kind[some.index[mask(some).fillna(False)]] = name
-    kind[_inside(layers, SQUEEZES)] = "squeeze-excitation"
+    squeezes = tuple(f"{name}." for name in layers.name[layers.kind.isin(SQUEEZES)])
+    kind[[f"{name}.".startswith(squeezes) for name in layers.name]] = "squeeze-excitation"
     return kind
-
-
-def _inside(layers: pd.DataFrame, classes: tuple[str, ...]) -> list[bool]:
-    outer = [f"{name}." for name in layers.name[layers.kind.isin(classes)]]
-    return [any(f"{name}.".startswith(path) for path in outer) for name in layers.name]
 
 
 def per_layer(

@@ -40,9 +40,6 @@ INCEPTION = {
 }
 """Columns "#1x1" to "pool proj" of table 1, by the module's name."""
 
-DEPTH = {"conv1": 1, "conv2": 2, **dict.fromkeys(INCEPTION, 2), "linear": 1}
-"""Column "depth" of table 1 where it is not zero."""
-
 
 class Inception(nn.Module):
     """The module of figure 2b: 1 x 1, 3 x 3, 5 x 5 and a pooled branch, side by side.

@@ -79,9 +79,9 @@ def plan(
     return network
 
 
-def costs(arms: Mapping[str, Callable[[], nn.Module]]) -> pd.DataFrame:
+def costs(variants: Mapping[str, Make]) -> pd.DataFrame:
     """``MACs`` and ``parameters`` of each network for one image; the index ``arm`` is its name."""
-    counted = {name: cost.count(make(), INPUT) for name, make in arms.items()}
+    counted = {name: cost.count(make(), INPUT) for name, make in variants.items()}
     rows = {name: {"MACs": c.macs, "parameters": c.parameters} for name, c in counted.items()}
     return pd.DataFrame(rows).T.rename_axis("arm")
 

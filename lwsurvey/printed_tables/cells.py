@@ -1,4 +1,4 @@
-"""Printed tables against measured ones, cell by cell: as a table, and as one picture."""
+"""Printed tables against measured ones, cell by cell: as a table, and as one figure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from lwsurvey.claims import judge, ledger
 from lwsurvey.claims.ledger import Ledger, LedgerError
-from lwsurvey.printed_tables.mosaic import Block, drawn
+from lwsurvey.printed_tables.mosaic import Block, draw
 
 Measured = Mapping[str, float] | float
 _DOTTED = re.compile(r"^(?P<row>.+)\.(?P<column>[A-Za-z#][^.]*)$")
@@ -71,7 +71,7 @@ def split(cell: str) -> tuple[str, str]:
     return (found["row"], found["column"]) if found else (cell, "")
 
 
-def picture(tables: dict[str, pd.DataFrame]) -> Figure:
+def figure(tables: dict[str, pd.DataFrame]) -> Figure:
     """Every compared cell of every table as a square, in the shape of the printed tables.
 
     Squares that agree are calm; one that does not stands out, and its column, the printed and
@@ -86,7 +86,7 @@ def picture(tables: dict[str, pd.DataFrame]) -> Figure:
     """
     if not tables:
         raise ValueError("there is no table to draw")
-    return drawn([_block(title, table) for title, table in tables.items()])
+    return draw([_block(title, table) for title, table in tables.items()])
 
 
 def _block(title: str, table: pd.DataFrame) -> Block:

@@ -104,9 +104,7 @@ def v3_outline() -> dict[str, int]:
     end = layers.loc["fc"]
     cells |= {"pool 8.kernel": layers.K["avgpool"]}
     cells |= {"softmax.side": end.side_out, "softmax.in": end.C_out}
-    return {name: _number(value) for name, value in cells.items()}
-
-
-def _number(value: object) -> int:
-    """A side of a square pair, as the padding of a convolution is one."""
-    return int(value[0] if isinstance(value, tuple) else value)
+    # The padding of a convolution is a square pair.
+    return {
+        name: int(value[0] if isinstance(value, tuple) else value) for name, value in cells.items()
+    }

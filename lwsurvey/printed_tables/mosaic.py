@@ -76,9 +76,9 @@ def text_width(text: str, size: float) -> float:
     return TextPath((0, 0), text, size=size).get_extents().x1 / 72 if text.strip() else 0.0
 
 
-def drawn(blocks: list[Block]) -> Figure:
+def draw(blocks: list[Block]) -> Figure:
     """Draw blocks in columns, with a key above them."""
-    columns = packed(blocks, min(COLUMNS, len(blocks)))
+    columns = pack(blocks, min(COLUMNS, len(blocks)))
     width, height = _extent(columns)
     fig = plt.figure(figsize=(width, height))
     fig.set_layout_engine("none")
@@ -90,13 +90,13 @@ def drawn(blocks: list[Block]) -> Figure:
     for column in columns:
         top = KEY + MARGIN
         for block in column:
-            _draw(ax, block, left, top)
+            _draw_block(ax, block, left, top)
             top += block.height + GAP
         left += max(block.width for block in column) + GAP
     return fig
 
 
-def packed(blocks: list[Block], n: int) -> list[list[Block]]:
+def pack(blocks: list[Block], n: int) -> list[list[Block]]:
     """Share blocks out to ``n`` columns so that the figure is as small as it can be.
 
     Blocks of like width share a column; within it they keep their order.
@@ -123,7 +123,7 @@ def _key(ax: Axes) -> None:
         left += PITCH + text_width(text, SMALL) + 0.3
 
 
-def _draw(ax: Axes, block: Block, left: float, top: float) -> None:
+def _draw_block(ax: Axes, block: Block, left: float, top: float) -> None:
     ax.text(left, top, block.title, size=LARGE, weight="bold", va="top", color=figures.INK)
     _text(ax, left, top + 0.2, block.summary, ha="left")
     x0, y0 = left + block.labels, top + block.header

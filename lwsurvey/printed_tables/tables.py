@@ -15,11 +15,12 @@ Measure = Callable[[], Measured]
 
 def _twins(column: str) -> Measure:
     """Standard over separable."""
-    return lambda: float(mobilenets.twins()[column].loc["standard"] / _separable(column))
 
+    def measured() -> float:
+        counted = mobilenets.twins()[column]
+        return float(counted["standard"] / counted["separable"])
 
-def _separable(column: str) -> int:
-    return mobilenets.twins()[column].loc["separable"]
+    return measured
 
 
 def _of(table: Callable[[], pd.DataFrame], column: str, *rows: str) -> Measure:
@@ -154,8 +155,8 @@ ORDER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """Rows and columns that stand, in this order, behind those that the claims begin with."""
 
 
-def compared(claims: Ledger | None = None) -> dict[str, pd.DataFrame]:
-    """Every compared cell of every table, in printed order, for `cells.picture`.
+def compare_all(claims: Ledger | None = None) -> dict[str, pd.DataFrame]:
+    """Every compared cell of every table, in printed order, for `cells.figure`.
 
     Args:
         claims: a ledger other than the book's.
@@ -169,7 +170,7 @@ def compared(claims: Ledger | None = None) -> dict[str, pd.DataFrame]:
 
 
 def _ordered(table: pd.DataFrame, rows: tuple[str, ...], columns: tuple[str, ...]) -> pd.DataFrame:
-    """Sort cells by row, then by column; `cells.picture` takes both in order of appearance."""
+    """Sort cells by row, then by column; `cells.figure` takes both in order of appearance."""
     places = pd.DataFrame([split(cell) for cell in table.cell], columns=["row", "column"])
     for side, behind in (("row", rows), ("column", columns)):
         seen = [name for name in dict.fromkeys(places[side]) if name not in behind]

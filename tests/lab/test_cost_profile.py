@@ -461,9 +461,9 @@ def test_conventions_of_other_counters(row):
 
 
 def test_unknown_conventions_are_refused():
-    assert conventions.named("papers") is cost.PAPERS
+    assert conventions.get("papers") is cost.PAPERS
     with pytest.raises(ValueError, match=r"no conventions 'paper'; there are papers, torch"):
-        conventions.named("paper")
+        conventions.get("paper")
 
 
 class TwoInputs(nn.Module):

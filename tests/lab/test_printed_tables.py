@@ -26,7 +26,7 @@ CELLS = sorted({claim for parts in tables.TABLES.values() for claim in parts})
 
 @pytest.fixture(scope="module")
 def compared() -> dict[str, pd.DataFrame]:
-    return tables.compared()
+    return tables.compare_all()
 
 
 def book(**changes: str) -> Ledger:
@@ -273,7 +273,7 @@ def test_a_cell_is_split_into_row_and_column(cell, place):
 
 
 def test_the_picture_has_a_square_for_each_cell_and_names_the_wrong_ones(compared):
-    fig = cells.picture(compared)
+    fig = cells.figure(compared)
     squares = Counter()
     for patch in fig.axes[0].patches:
         squares[patch.get_facecolor()[:3]] += len(patch.get_path().to_polygons())
@@ -290,7 +290,7 @@ def test_the_picture_has_a_square_for_each_cell_and_names_the_wrong_ones(compare
 
 
 def test_no_text_of_the_picture_covers_another_or_leaves_it(compared):
-    fig = cells.picture(compared)
+    fig = cells.figure(compared)
     fig.draw_without_rendering()
     boxes = [t.get_window_extent() for t in fig.axes[0].texts if t.get_text()]
     for i, box in enumerate(boxes):
@@ -321,10 +321,10 @@ def test_rows_and_columns_keep_the_printed_order():
 )
 def test_what_cannot_be_drawn_is_refused(given, says):
     with pytest.raises(ValueError, match=says):
-        cells.picture(given)
+        cells.figure(given)
 
 
 def test_one_small_table_is_drawn_too():
-    fig = cells.picture({"t": fake("a", "b")})
+    fig = cells.figure({"t": fake("a", "b")})
     assert max(fig.get_size_inches()) < 3
     plt.close(fig)

@@ -200,7 +200,7 @@ def test_a_name_means_the_first_library_that_has_it(name, full):
 
 
 def test_other_libraries_with_the_name_are_known_without_loading_them(monkeypatch):
-    assert libraries.registered() == set(timm.list_models())
+    assert libraries.registered_names() == set(timm.list_models())
     assert zoo.resolve("googlenet").others() == ["lwsurvey:googlenet"]
     assert zoo.resolve("timm:vgg11").others() == ["torchvision:vgg11"]
     monkeypatch.setattr(libraries, "timm", lambda: pytest.fail("timm was imported"))

@@ -98,7 +98,7 @@ def inverted_residuals(name: str) -> Iterator[bool]:
 
 
 def printed_cells() -> dict[str, pd.DataFrame]:
-    """Every cell of the surveys' tables of V3-Large and V3-Small, for `cells.picture`."""
+    """Every cell of the surveys' tables of V3-Large and V3-Small, for `cells.figure`."""
     return {
         title: pd.concat(
             [cells.compare(tables.MEASURES[claim](), claim, how) for claim, how in some.items()],

@@ -94,7 +94,7 @@ def _without_memory() -> Iterator[None]:
         hook.remove()
 
 
-def widened(
+def widen(
     who: str, make: Callable[..., nn.Module], names: Iterable[str], width: float, others: str = ""
 ) -> nn.Module:
     """A network with a width multiplier.

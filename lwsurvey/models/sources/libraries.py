@@ -23,7 +23,7 @@ from lwsurvey.models.mobilenet_v2 import MobileNetV2
 from lwsurvey.models.mobilenet_v3 import MobileNetV3
 from lwsurvey.models.shufflenet_v1 import ShuffleNetV1
 from lwsurvey.models.shufflenet_v2 import ShuffleNetV2
-from lwsurvey.models.sources.building import NAMED, NetworkError, Side, widened
+from lwsurvey.models.sources.building import NAMED, NetworkError, Side, widen
 from lwsurvey.models.sources.building import build as construct
 
 
@@ -85,7 +85,7 @@ class Library(ABC):
         if width is None:
             return construct(who, make, device).eval()
         knobs, others = self._widths(name)
-        return construct(who, lambda: widened(who, make, knobs, width, others), device).eval()
+        return construct(who, lambda: widen(who, make, knobs, width, others), device).eval()
 
     @abstractmethod
     def inputs(self, name: str, size: Side | None = None, batch: int = 1) -> tuple:
@@ -180,7 +180,7 @@ class Timm(Library):
         return timm().is_model(name) and self._current(name) is not None
 
     def lists(self, name: str) -> bool:
-        return name in registered()
+        return name in registered_names()
 
     def inputs(self, name: str, size: Side | None = None, batch: int = 1) -> tuple:
         config = self._config(name)
@@ -211,7 +211,7 @@ class Timm(Library):
 
 
 @cache
-def registered() -> set[str]:
+def registered_names() -> set[str]:
     """Names of timm's networks, read from its source, which is quicker than importing it."""
     found = importlib.util.find_spec("timm")
     folder = Path(found.origin).parent / "models" if found else Path("none")

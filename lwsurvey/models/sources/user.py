@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from lwsurvey.models.sources.building import NetworkError, Side, near, widened
+from lwsurvey.models.sources.building import NetworkError, Side, near, widen
 from lwsurvey.models.sources.building import build as construct
 
 WIDTHS = ("width", "width_mult", "width_multiplier", "alpha", "multiplier", "scale")
@@ -46,7 +46,7 @@ def build(
     def make(**options: float) -> nn.Module:
         return _module(path, thing(**options))
 
-    return construct(path, lambda: widened(path, make, knobs, width, wanted), device)
+    return construct(path, lambda: widen(path, make, knobs, width, wanted), device)
 
 
 def inputs(module: nn.Module, size: Side | None = None, batch: int = 1) -> tuple[int, ...]:

@@ -111,7 +111,7 @@ def _check(shapes: tuple[Shape, ...]) -> None:
 
 def _conventions(name: str) -> Conventions:
     try:
-        return conventions.named(name)
+        return conventions.get(name)
     except ValueError as error:
         raise NetworkError(str(error)) from None
 
