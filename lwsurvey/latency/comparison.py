@@ -132,7 +132,7 @@ class Comparison:
         computed = from_own(self.own) if "lost" in kinds and self.own is not None else None
         note = self._note(interval, computed)
         if self.widen:
-            interval = intervals.widened(interval, bool(kinds & WIDENING), computed)
+            interval = intervals.widen(interval, bool(kinds & WIDENING), computed)
         return intervals.estimate(interval, self.rounds, self._confidence, note)
 
     def _note(self, interval: Interval, computed: float | None) -> str:

@@ -69,7 +69,7 @@ def block_length(table: np.ndarray) -> int:
     return min(length, max(1, n - 1))
 
 
-def resampled(n: int, length: int, seed: int, count: int) -> Iterator[np.ndarray]:
+def resample(n: int, length: int, seed: int, count: int) -> Iterator[np.ndarray]:
     """Rounds of a circular block bootstrap (Politis and Romano 1992).
 
     Args:
@@ -90,7 +90,7 @@ def resampled(n: int, length: int, seed: int, count: int) -> Iterator[np.ndarray
 
 def medians(series: np.ndarray, seed: int, count: int = RESAMPLES) -> np.ndarray:
     """Medians of resampled rounds, shape ``(count,)``."""
-    chunks = resampled(len(series), block_length(series), seed, count)
+    chunks = resample(len(series), block_length(series), seed, count)
     return np.concatenate([np.median(series[index], axis=1) for index in chunks])
 
 
@@ -143,7 +143,7 @@ def _apart(values: list[float], errors: list[float]) -> tuple[float, float] | No
     return values[0], values[1]
 
 
-def widened(interval: Interval, disturbed: bool, computed: float | None = None) -> Interval:
+def widen(interval: Interval, disturbed: bool, computed: float | None = None) -> Interval:
     """Twice as wide if the run was disturbed; wide enough for all other answers it gives.
 
     Args:
@@ -190,7 +190,7 @@ def _function(times: pd.DataFrame, f: Function, seed: int, count: int) -> tuple[
     table, names = times.to_numpy(), times.columns
     drawn = [
         float(f(pd.Series(row, index=names)))
-        for index in resampled(len(table), block_length(table), seed, count)
+        for index in resample(len(table), block_length(table), seed, count)
         for row in np.column_stack([np.median(column[index], axis=1) for column in table.T])
     ]
     value = float(f(times.median()))

@@ -21,9 +21,9 @@ import torch
 from torch import nn
 
 from lwsurvey import latency
-from lwsurvey.latency import calibration, devices, intervals, load, lock
+from lwsurvey.latency import calibration, devices, intervals, load, quiet
+from lwsurvey.latency.compare import Plan
 from lwsurvey.latency.disturbances import Disturbance
-from lwsurvey.latency.plan import Plan
 
 LAUNCH = 1e-6
 
@@ -92,7 +92,7 @@ class NotSynchronised(Asynchronous):
 @pytest.fixture
 def alone(tmp_path, monkeypatch):
     """A lock of its own for tests in which real time does not matter."""
-    monkeypatch.setattr(lock, "path", lambda: tmp_path / "lock")
+    monkeypatch.setattr(quiet, "lock_file", lambda: tmp_path / "lock")
 
 
 def pair(device, a=2e-3, b=1e-3, **arguments):
@@ -208,14 +208,14 @@ def test_a_ratio_that_drifts_covers_both_halves(alone):
 
 def test_widening_covers_the_halves_and_doubles_the_rest():
     narrow = intervals.Interval(10, 9, 12)
-    assert intervals.widened(narrow, False) == narrow
-    assert intervals.widened(narrow, True) == intervals.Interval(10, 8, 14)
+    assert intervals.widen(narrow, False) == narrow
+    assert intervals.widen(narrow, True) == intervals.Interval(10, 8, 14)
     moved = replace(narrow, halves=(8.5, 11))
-    assert intervals.widened(moved, False) == replace(moved, low=8.5)
-    assert intervals.widened(moved, True) == replace(moved, low=8, high=14)
-    assert intervals.widened(narrow, True, 15.0) == intervals.Interval(10, 8, 15)
+    assert intervals.widen(moved, False) == replace(moved, low=8.5)
+    assert intervals.widen(moved, True) == replace(moved, low=8, high=14)
+    assert intervals.widen(narrow, True, 15.0) == intervals.Interval(10, 8, 15)
     falling = replace(narrow, halves=(20, 5))
-    assert intervals.widened(falling, False) == replace(falling, low=5, high=20)
+    assert intervals.widen(falling, False) == replace(falling, low=5, high=20)
 
 
 @pytest.mark.parametrize(
@@ -451,7 +451,7 @@ with FileLock(sys.argv[1]):
 
 def test_another_measurement_is_waited_for_even_if_it_dies(tmp_path, monkeypatch, capsys):
     where = tmp_path / "other"
-    monkeypatch.setattr(lock, "path", lambda: where)
+    monkeypatch.setattr(quiet, "lock_file", lambda: where)
     holder = subprocess.Popen([sys.executable, "-c", HOLD, where], stdout=subprocess.PIPE)
     with holder:
         assert holder.stdout.readline() == b"held\n"
@@ -464,34 +464,34 @@ def test_another_measurement_is_waited_for_even_if_it_dies(tmp_path, monkeypatch
 
 
 def test_the_lock_shuts_out_other_processes_and_is_given_back(tmp_path, monkeypatch):
-    monkeypatch.setattr(lock, "path", lambda: tmp_path / "ours")
+    monkeypatch.setattr(quiet, "lock_file", lambda: tmp_path / "ours")
     tries = "import sys; from filelock import FileLock; FileLock(sys.argv[1]).acquire(timeout=0)"
 
     def other():
-        command = [sys.executable, "-c", tries, lock.path()]
+        command = [sys.executable, "-c", tries, quiet.lock_file()]
         return subprocess.run(command, capture_output=True).returncode
 
-    with lock.machine(), lock.machine():  # a process cannot wait for itself
+    with quiet.machine(), quiet.machine():  # a process cannot wait for itself
         assert other() == 1
     assert other() == 0
-    assert lock.path().stat().st_mode & 0o666 == 0o666
+    assert quiet.lock_file().stat().st_mode & 0o666 == 0o666
 
 
 def test_a_lock_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(lock, "path", lambda: tmp_path)  # a folder
+    monkeypatch.setattr(quiet, "lock_file", lambda: tmp_path)  # a folder
     with pytest.raises(latency.LatencyError, match=f"{tmp_path} cannot be opened"):
         pair(Asynchronous(), rounds=3)
 
 
 def test_where_the_lock_cannot_be_written_it_is_elsewhere(monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    monkeypatch.setattr(lock.tempfile, "gettempdir", lambda: "/elsewhere")
-    assert lock.path().parent == Path("/elsewhere")
+    monkeypatch.setattr(quiet.tempfile, "gettempdir", lambda: "/elsewhere")
+    assert quiet.lock_file().parent == Path("/elsewhere")
 
 
 def test_the_lock_is_one_for_all(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    assert not str(lock.path()).startswith(str(tmp_path)) or os.name == "nt"
+    assert not str(quiet.lock_file()).startswith(str(tmp_path)) or os.name == "nt"
 
 
 def test_cuda_is_timed_by_events_in_milliseconds(alone, monkeypatch):

@@ -14,11 +14,10 @@ import pytest
 import torch
 from torch import nn
 
-from lwsurvey.latency import lookup
+from lwsurvey.latency import lookup, steps
 from lwsurvey.latency.lookup import building, timing
 from lwsurvey.latency.lookup.layers import module, shapes
 from lwsurvey.latency.lookup.timing import deal, grid, points
-from lwsurvey.latency.steps import steps
 from lwsurvey.models import small
 from lwsurvey.models.blocks import Head, SqueezeExcitation, norm_relu
 from lwsurvey.models.mobilenet_v1 import MobileNetV1

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lwsurvey.latency.lookup.cut import cut
 from lwsurvey.latency.lookup.layers import Layer, Piece, TableError, Widths, module, shapes
-from lwsurvey.latency.steps import Step, steps
+from lwsurvey.latency.rounds import Step, steps
 
 Axis = tuple[int, ...]
 Grid = dict[Layer, tuple[Axis, ...]]
