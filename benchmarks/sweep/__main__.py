@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from tqdm import tqdm
 
-from benchmarks.sweep import table
-from benchmarks.sweep.state import State, key
-from benchmarks.sweep.workers import Job, measured
+from benchmarks.sweep import tables
 from lwsurvey import paths
 from lwsurvey.chapters.network_cost import sweep
+from lwsurvey.store import Records
 
-STATE = "_build/sweep/rows.jsonl"
+if TYPE_CHECKING:  # its import takes seconds, which `--help` does without
+    from benchmarks.sweep.measure import Job
+
+STATE = "_build/sweep"
 FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,7 +40,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     default=600.0,
     help="Seconds for one network; 600 if not given.",
 )
-@click.option("--state", type=FILE, help=f"File of finished rows; {STATE} if not given.")
+@click.option("--state", type=FOLDER, help=f"Folder of finished rows; {STATE} if not given.")
 def main(
     library: str,
     pattern: str,
@@ -64,21 +68,21 @@ def main(
     os.environ["OMP_NUM_THREADS"] = "1"  # of each process that this one starts
     wanted = _wanted(library, pattern)
     out = out or paths.root() / "data" / sweep.FOLDER
-    current, start = key(), time.monotonic()
-    kept = State(state or paths.root() / STATE, current)
+    current, start = tables.key(), time.monotonic()
+    kept = Records((state or paths.root() / STATE) / current)  # other versions have other folders
     if fresh:
-        kept.clear()
+        kept.remove("*")
     counted = _count(wanted, kept, jobs, timeout)
-    if key() != current:
+    if tables.key() != current:
         raise click.ClickException(
             "the code, a library or data/published has changed while the sweep ran, so that its"
             " rows do not belong together; start it again"
         )
-    rows = kept.rows()
-    table.write(out, (rows[job] for job in wanted), {
+    rows = [kept.get(_name(job)) for job in wanted]
+    tables.write(out, rows, {
         "wall_seconds": round(time.monotonic() - start),
         "counted_in_this_run": counted,
-        "network_seconds": round(sum(rows[job]["seconds"] for job in wanted)),
+        "network_seconds": round(sum(row.get("seconds", 0) for row in rows)),
     })  # fmt: skip
     click.echo(f"{len(wanted)} networks in {out / 'models.csv'}", err=True)
 
@@ -93,32 +97,32 @@ def _wanted(library: str, pattern: str) -> list[Job]:
     return wanted
 
 
-def _count(wanted: list[Job], kept: State, processes: int, timeout: float) -> int:
-    """Count what is not there yet; how many that is."""
-    from benchmarks.sweep.measure import measure
-    from benchmarks.sweep.progress import Progress
+def _name(job: Job) -> str:
+    return "-".join(job)
 
-    there = {job for job, row in kept.rows().items() if not row.get("error")}  # others once more
-    jobs = [job for job in wanted if job not in there]
+
+def _count(wanted: list[Job], kept: Records, processes: int, timeout: float) -> int:
+    """Count what is not there yet, and once more what has failed; how many that is."""
+    from benchmarks.sweep.measure import measure, measure_all
+
+    jobs = [job for job in wanted if "error" in (kept.get(_name(job)) or {"error": "not there"})]
     done = len(wanted) - len(jobs)
     if done:
         click.echo(f"{done} networks are there from before", err=True)
-    progress = Progress(jobs, _expected(), done)
+    often = 0.5 if sys.stderr.isatty() else 15.0  # seconds between two lines
+    bar = tqdm(total=len(wanted), initial=done, unit="network", mininterval=often)
+    failed = 0
     try:
-        for row in measured(jobs, measure, processes, timeout):
-            kept.add(row)
-            progress.done((row["library"], row["name"]), bool(row.get("error")))
+        for row in measure_all(jobs, processes, timeout, measure):
+            kept.put(_name((row["library"], row["name"])), row)
+            failed += "error" in row
+            bar.set_postfix(failed=failed, refresh=False)
+            bar.update()
     except KeyboardInterrupt:
         raise click.ClickException("stopped; the same command goes on from here") from None
+    finally:
+        bar.close()
     return len(jobs)
-
-
-def _expected() -> dict[Job, float]:
-    try:
-        before = sweep.models()
-    except FileNotFoundError:
-        return {}
-    return {(row.library, row.name): row.seconds for row in before.itertuples()}
 
 
 if __name__ == "__main__":

@@ -1,22 +1,63 @@
-"""One network counted twice: by the book's counter, and by PyTorch's own."""
+"""One network counted twice: by the book's counter and by PyTorch's own, and left as it was.
+
+The book's counter adds up by other rules on the way: those by which the figures that libraries
+publish were counted.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.sweep import untouched
 from benchmarks.sweep.networks import Network
-from benchmarks.sweep.rules import PRODUCTS, RULES
 from lwsurvey import cost
 from lwsurvey.cost.conventions import Conventions
 from lwsurvey.cost.inputs import arguments
 from lwsurvey.cost.trace import Op
+
+_PLAIN = (bool, int, float, str, tuple, type(None))
+PRODUCTS, FVCORE = "products", "fvcore"
+
+
+class Fvcore(Conventions):
+    """What fvcore 0.1.5 counted for timm's table.
+
+    Products, with attention, which timm's benchmark writes out; and for each element of batch
+    normalisation 2, or 5 where it takes its statistics from the input, as weight
+    standardisation does; of layer and group normalisation 5; each 1 less without affine
+    weights; of adaptive pooling 1 for what it reads; of nearest-neighbour interpolation 1 and
+    of a bilinear one 4 for what it writes (fvcore.nn.jit_handles, fvcore.nn.flop_count).
+    """
+
+    def cost(self, what: str, name: str, op: Op, given: list[Tensor], written: int) -> int:
+        """What one operator counts."""
+        if what == "product":
+            return cost.PAPERS.cost(what, name, op, given, written)
+        if what == "normalisation":
+            return written * _normalisation(name, op.args)
+        if "adaptive_avg_pool" in name or _pools_the_map(name, op.args):
+            return given[0].numel()
+        return written * {"upsample_nearest2d": 1, "upsample_bilinear2d": 4}.get(name, 0)
+
+
+def _normalisation(name: str, args: tuple) -> int:
+    if "batch_norm" in name:
+        return (5 if args[5] else 2) - (args[1] is None)
+    return 5 - (args[2 if name == "native_layer_norm" else 1] is None)
+
+
+def _pools_the_map(name: str, args: tuple) -> bool:
+    """Whether a mean is what PyTorch makes of adaptive pooling to one pixel."""
+    return name == "mean" and len(args) > 2 and list(args[1]) == [-1, -2] and args[2]
+
+
+RULES: dict[str, Conventions] = {PRODUCTS: cost.PAPERS, FVCORE: Fvcore(FVCORE)}
 
 
 @dataclass(frozen=True)
@@ -61,13 +102,13 @@ class Counted:
 
 def ours(network: Network) -> Counted:
     """What `lwsurvey.cost.profile` counts; operators that it does not know are in its result."""
-    watched, before = Watched("watched"), untouched.state(network.module)
+    watched, before = Watched("watched"), state(network.module)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="not counted")
         profile = cost.profile(
             network.module, network.inputs, conventions=watched, device=network.device
         )
-    changed = untouched.changed(before, untouched.state(network.module))
+    changed = changes(before, state(network.module))
     return Counted(network, profile, watched, _unseen(network, profile), changed)
 
 
@@ -127,3 +168,36 @@ def one_line(error: BaseException) -> str:
     """Type and message of an error, in one line of at most 300 characters."""
     text = " ".join(str(error).split()) or "without a message"
     return f"{type(error).__name__}: {text}"[:300]
+
+
+def state(module: nn.Module) -> dict[str, Any]:
+    """What can be seen of a network from outside, and of PyTorch's random numbers, by name.
+
+    Of each module: class, mode, names of its attributes, plain values among them, and all that
+    is in its dictionaries (parameters, buffers, hooks) by identity and, for tensors, version.
+    """
+    seen = {name or "the network": _of(part) for name, part in module.named_modules()}
+    return {**seen, "random numbers": torch.get_rng_state().tolist()}
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Names whose state differs, separated by semicolons; empty if all is as it was."""
+    names = dict.fromkeys((*before, *after))
+    return "; ".join(name for name in names if before.get(name) != after.get(name))
+
+
+def _of(module: nn.Module) -> dict[str, Any]:
+    return {
+        name: {key: _identity(item) for key, item in value.items()}
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, _PLAIN)
+        else _identity(value)
+        for name, value in vars(module).items()
+    }
+
+
+def _identity(value: Any) -> tuple:
+    if isinstance(value, torch.Tensor):
+        return id(value), value._version, value.device, value.requires_grad
+    return (id(value),)

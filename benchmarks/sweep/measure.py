@@ -1,26 +1,69 @@
-"""The row of one network."""
+"""The row of one network, and the rows of many, which cannot take each other along."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import as_completed
+from multiprocessing import get_context
 from typing import Any
 
-from benchmarks.sweep import counting, figures, networks
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
+
+from benchmarks.sweep import counting, networks, published
 from benchmarks.sweep.counting import Counted, one_line
 from lwsurvey import cost
 
+Job = tuple[str, str]  # library, name
+Row = dict[str, Any]
 NO_META = "its constructor needs values, and cannot run on meta"
 
 
-def measure(library: str, name: str) -> dict[str, Any]:
+def measure_all(
+    jobs: Iterable[Job], processes: int, timeout: float, measure: Callable[[str, str], Row]
+) -> Iterator[Row]:
+    """Rows in the order in which they are finished, each made in another process.
+
+    A process that ends (killed for its memory, say) or takes longer than ``timeout`` seconds
+    for one network gives a row with an ``error``, and a new one takes its place.
+
+    Args:
+        jobs: library and name of the networks.
+        processes: number of networks that are counted at a time.
+        timeout: seconds for one network.
+        measure: makes a row; a function of a module.
+
+    Raises:
+        BrokenProcessPool: the processes do not even start.
+    """
+    with ProcessPool(processes, context=get_context("spawn")) as pool:
+        try:
+            futures = {pool.schedule(measure, args=job, timeout=timeout): job for job in jobs}
+            for future in as_completed(futures):
+                yield _row(future, *futures[future], timeout)
+        finally:
+            pool.stop()  # if the sweep is stopped, nothing that waits is begun
+
+
+def _row(future: ProcessFuture, library: str, name: str, timeout: float) -> Row:
+    try:
+        return future.result()
+    except TimeoutError:
+        error = f"took longer than {timeout:g} s"
+    except ProcessExpired as ended:
+        error = f"the process that counted it ended with code {ended.exitcode}"
+    return {"library": library, "name": name, "error": error}
+
+
+def measure(library: str, name: str) -> Row:
     """Count one network and compare it with PyTorch's counter and with published figures.
 
     Returns:
-        Plain JSON values: those of `columns.COLUMNS` that apply, and under ``published`` a list
-        with those of `columns.PUBLISHED`. A network that cannot be counted has an ``error``.
+        Plain JSON values: those of the chapter's `COLUMNS` that apply, and under ``published`` a
+        list with those of its `PUBLISHED`. A network that cannot be counted has an ``error``.
     """
     start = time.process_time()
-    row: dict[str, Any] = {"library": library, "name": name}
+    row: Row = {"library": library, "name": name}
     try:
         counted, reason = _counted(library, name)
     except Exception as error:  # kept in the table, as the reason
@@ -28,7 +71,7 @@ def measure(library: str, name: str) -> dict[str, Any]:
     row |= _ours(counted, reason)
     seconds = _since(start)
     row |= _pytorchs(counted, reason)
-    row["published"] = figures.compared(library, name, counted)
+    row["published"] = published.compare(library, name, counted)
     return row | {"seconds": seconds}
 
 
@@ -44,11 +87,11 @@ def _counted(library: str, name: str) -> tuple[Counted, str]:
         return counting.ours(networks.network(library, name, "cpu")), one_line(error)
 
 
-def _ours(counted: Counted, reason: str) -> dict[str, Any]:
+def _ours(counted: Counted, reason: str) -> Row:
     network, profile = counted.network, counted.profile
     sizes = {name: p.numel() for name, p in network.module.named_parameters()}
     return {
-        "input": networks.written(network.inputs),
+        "input": networks.format_shapes(network.inputs),
         "macs": profile.macs,
         "parameters": profile.parameters,
         "parameters_read": int(profile.layers.parameters.sum()),
@@ -65,7 +108,7 @@ def _ours(counted: Counted, reason: str) -> dict[str, Any]:
     }
 
 
-def _pytorchs(counted: Counted, reason: str) -> dict[str, Any]:
+def _pytorchs(counted: Counted, reason: str) -> Row:
     """PyTorch's count, and the first thing that keeps it from counting the network as it comes."""
     network = counted.network
     known = reason or (NO_META if network.made != network.device else "")

@@ -94,11 +94,11 @@ def for_weights(name: str, weights: WeightsEnum) -> Network:
     return _network(module, zoo.default_inputs(f"torchvision:{name}", size=_side(crop)), "meta")
 
 
-def written(inputs: Any) -> str:
+def format_shapes(inputs: Any) -> str:
     """Shapes as text, such as ``1x3x224x224``; several are separated by a space."""
     if all(isinstance(side, int) for side in inputs):
         return "x".join(map(str, inputs))
-    return " ".join(map(written, inputs))
+    return " ".join(map(format_shapes, inputs))
 
 
 def _side(crop: Any) -> Any:

@@ -16,13 +16,11 @@ import pandas as pd
 import pytest
 import stand_in
 
-from benchmarks.sweep import counting, figures, measure, networks, untouched
-from benchmarks.sweep.progress import Progress
-from benchmarks.sweep.state import LIBRARIES, State
-from benchmarks.sweep.workers import measured
+from benchmarks.sweep import counting, measure, networks, published, tables
 from lwsurvey import paths
 from lwsurvey.chapters.network_cost import sweep
 from lwsurvey.chapters.network_cost.sweep import TIMM
+from lwsurvey.store import Records
 
 PATTERN = "test_[cr]*"  # timm's smallest networks
 
@@ -30,7 +28,7 @@ PATTERN = "test_[cr]*"  # timm's smallest networks
 def command(folder: Path, *more: str) -> list[str]:
     return [
         sys.executable, "-m", "benchmarks.sweep", "--library", "timm", "--models", PATTERN,
-        "--out", str(folder / "out"), "--state", str(folder / "rows.jsonl"), *more,
+        "--out", str(folder / "out"), "--state", str(folder / "rows"), *more,
     ]  # fmt: skip
 
 
@@ -39,16 +37,16 @@ def read(folder: Path) -> pd.DataFrame:
 
 
 def test_a_killed_sweep_goes_on_where_it_was(tmp_path):
-    state = tmp_path / "rows.jsonl"
+    state = tmp_path / "rows" / tables.key()
     first = subprocess.Popen(command(tmp_path), cwd=paths.root(), stderr=subprocess.DEVNULL)
-    wait_for(lambda: state.exists() and state.read_text().count("\n") >= 2, first)
+    wait_for(lambda: len(list(state.glob("*.record"))) >= 2, first)
     first.send_signal(signal.SIGKILL)
     first.wait()
-    kept = state.read_text()
-    state.write_text(kept + '{"key": "cut of')  # as a machine that stops would leave it
+    kept = Records(state)
+    finished = [kept.get(file.stem) for file in state.glob("*.record")]
+    Records(tmp_path / "rows" / "other").put("timm-test_resnet", {"macs": 1})  # of other versions
     again = subprocess.run(command(tmp_path), cwd=paths.root(), capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
-    finished = [json.loads(line) for line in kept.splitlines()]
     assert f"{len(finished)} networks are there from before" in again.stderr
     table = read(tmp_path)
     assert table.name.tolist() == sorted(networks.names("timm", PATTERN))
@@ -90,34 +88,12 @@ def test_wrong_use_is_explained(arguments, message):
 
 def test_a_network_that_kills_its_process_or_hangs_does_not_stop_the_others():
     names = ["a", "dies", "b", "hangs", "slow", "c"]
-    rows = measured([("timm", name) for name in names], stand_in.measure, 2, timeout=4)
+    jobs = [("timm", name) for name in names]
+    rows = measure.measure_all(jobs, 2, 4, stand_in.measure)
     errors = {row["name"]: row.get("error") for row in rows}
     assert errors.keys() == set(names)
     assert "ended with code 9" in errors["dies"] and "longer than 4 s" in errors["hangs"]
     assert [errors[name] for name in ("a", "b", "c", "slow")] == [None] * 4
-
-
-def test_rows_of_other_versions_and_cut_lines_are_not_taken(tmp_path):
-    file = tmp_path / "deeper" / "rows.jsonl"
-    State(file, "old").add({"library": "timm", "name": "a", "macs": 1})
-    state = State(file, "new")
-    assert state.rows() == {}
-    with file.open("a") as text:
-        text.write('{"key": "new", "library": "timm", "na')
-    state.add({"library": "timm", "name": "a", "macs": 2})
-    state.add({"library": "timm", "name": "a", "macs": 3})
-    assert state.rows() == {("timm", "a"): {"library": "timm", "name": "a", "macs": 3}}
-    state.clear()
-    assert state.rows() == {}
-
-
-def test_progress_says_how_long_it_still_takes(capsys):
-    progress = Progress([("timm", "a"), ("timm", "b")], {("timm", "a"): 3.0}, kept=5)
-    progress.done(("timm", "a"), failed=True)
-    said = progress.text(progress._start + 30)
-    assert said.startswith("6 of 7 networks, 1 failed, about 30 s left")
-    progress.done(("timm", "b"), failed=False)
-    assert "7 of 7 networks, 1 failed\n" in capsys.readouterr().err
 
 
 def test_a_network_that_cannot_be_counted_has_the_reason():
@@ -132,8 +108,8 @@ def test_what_differs_from_pytorchs_counter_is_named():
 
 
 def test_printed_figures_are_compared_to_their_last_digit():
-    assert figures._agrees(0.58, 0.5847, 2) and figures._agrees(0.58, 0.585, 2)
-    assert not figures._agrees(0.58, 0.5851, 2) and not figures._agrees(0.58, 0.5749, 2)
+    assert published._agrees(0.58, 0.5847, 2) and published._agrees(0.58, 0.585, 2)
+    assert not published._agrees(0.58, 0.5851, 2) and not published._agrees(0.58, 0.5749, 2)
 
 
 @pytest.mark.parametrize(
@@ -161,13 +137,13 @@ def test_torchvisions_networks_are_made_as_their_weights_need_them():
 
 def test_a_change_of_a_network_is_seen():
     module = networks.network("torchvision", "resnet18").module
-    before = untouched.state(module)
-    assert untouched.changed(before, untouched.state(module)) == ""
+    before = counting.state(module)
+    assert counting.changes(before, counting.state(module)) == ""
     module.layer1[0].conv1.register_forward_hook(print)
     module.layer2[0].bn1.train()
     module.fc.weight.requires_grad_(False)
     module.note = "kept"
-    assert untouched.changed(before, untouched.state(module)) == (
+    assert counting.changes(before, counting.state(module)) == (
         "the network; layer1.0.conv1; layer2.0.bn1; fc"
     )
 
@@ -179,7 +155,7 @@ def table() -> pd.DataFrame:
 
 def same_versions() -> None:
     kept = sweep.origin()["packages"]
-    here = {name: metadata.version(name) for name in LIBRARIES}
+    here = {name: metadata.version(name) for name in tables.LIBRARIES}
     if any(kept[name] != version for name, version in here.items()):
         there = {name: kept[name] for name in here}
         pytest.skip(f"the table is of {there}, installed are {here}; remake it: {sweep.REMAKE}")
@@ -237,9 +213,9 @@ def test_timms_figures_are_explained_but_for_a_network_that_has_changed():
     same_versions()
     kept = sweep.published_figures()
     timm = kept[kept.library == "timm"]
-    other = timm.gmacs_agree.isin([figures.DIFFERS, figures.OTHER])
+    other = timm.gmacs_agree.isin([published.DIFFERS, published.OTHER])
     assert set(timm.name[other]) == {"ecaresnext50t_32x4d"}
-    products = timm.name[timm.activations_agree == figures.DIFFERS]
+    products = timm.name[timm.activations_agree == published.DIFFERS]
     assert products.str.contains("_rope_mixed_").all()  # timm multiplies where it had a product
 
 

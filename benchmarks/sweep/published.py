@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
+from itertools import product
 from typing import Any
 
 import pandas as pd
 from torchvision import models
 from torchvision.models import WeightsEnum
 
-from benchmarks.sweep import boxes, counting, networks
-from benchmarks.sweep.counting import Counted
+from benchmarks.sweep import counting, networks
+from benchmarks.sweep.counting import PRODUCTS, RULES, Counted
 from benchmarks.sweep.networks import Network
-from benchmarks.sweep.rules import PRODUCTS, RULES
 from lwsurvey import cost, paths
 from lwsurvey.chapters.network_cost.sweep import TIMM
 
@@ -21,10 +21,13 @@ Make = Callable[[], Network]
 Figure = Callable[[], dict[str, Any]]
 GIGA, MEGA = 1e9, 1e6
 EQUAL, DIFFERS, OTHER = "equal", "differs", "another network"
+PROPOSALS, OBJECTS = (0, 1000), (0, 1, 100)
+"""What a detector may find in an image of noise: all proposals that are kept at most, or none;
+and of objects none, one, or the most that it returns."""
 
 
-def compared(library: str, name: str, counted: Counted) -> list[dict[str, Any]]:
-    """One row for each published figure of a network, see `columns.PUBLISHED`.
+def compare(library: str, name: str, counted: Counted) -> list[dict[str, Any]]:
+    """One row for each published figure of a network, see `PUBLISHED` of the chapter.
 
     Args:
         library: ``timm`` or ``torchvision``.
@@ -131,7 +134,7 @@ def _beside(printed: dict[str, Any], counted: Counted, variant: str) -> dict[str
 
 def _counts(counted: Counted, variant: str) -> dict[str, Any]:
     return {
-        "input": networks.written(counted.network.inputs),
+        "input": networks.format_shapes(counted.network.inputs),
         "variant": variant,
         "macs": counted.profile.macs,
         "activations": counted.profile.activations,
@@ -148,10 +151,35 @@ def _why(printed: float, digits: int, counted: Counted) -> str:
         for why, (unseen, _) in counted.unseen.items():
             if _agrees(printed, (macs - unseen) / GIGA, digits):
                 return f"{known} without {why}"
-    for number, macs in boxes.macs(counted.profile):
+    for number, macs in with_boxes(counted.profile):
         if _agrees(printed, macs / GIGA, digits):
             return f"{EQUAL} with {number}"
     return DIFFERS
+
+
+def with_boxes(profile: cost.Profile) -> Iterator[tuple[str, float]]:
+    """What a detector of two stages would cost with other numbers of boxes, and with how many.
+
+    The heads behind the proposals cost the same for each box, and the branches for masks and
+    key points the same for each object.
+
+    Args:
+        profile: one forward pass with boxes; without such heads there is nothing to yield.
+    """
+    names = profile.layers.name
+    box = profile.layers[names.str.startswith("roi_heads.box_")]
+    other = profile.layers[names.str.startswith(("roi_heads.mask_", "roi_heads.keypoint_"))]
+    if not len(box):
+        return
+    rest = profile.macs - int(box.macs.sum()) - int(other.macs.sum())
+    for proposals, objects in product(PROPOSALS, OBJECTS if len(other) else OBJECTS[:1]):
+        named = f"{proposals} boxes" + (f" and {objects} objects" if len(other) else "")
+        yield named, rest + proposals * _each(box) + objects * _each(other)
+
+
+def _each(heads: pd.DataFrame) -> float:
+    """MACs of a head for one box; 0 if there is none."""
+    return heads.macs.sum() / heads.output.iloc[0][0] if len(heads) else 0.0
 
 
 def _activations(printed: float, counted: Counted) -> str:

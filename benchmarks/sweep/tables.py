@@ -1,19 +1,40 @@
-"""How the kept tables are written."""
+"""The kept tables, and what their rows depend on."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lwsurvey import store
-from lwsurvey.chapters.network_cost.sweep import COLUMNS, PUBLISHED
+import lwsurvey
+from lwsurvey import paths, store
+from lwsurvey.chapters.network_cost.sweep import COLUMNS, PUBLISHED, TIMM
 from lwsurvey.provenance import provenance
+
+LIBRARIES = ("timm", "torch", "torchvision")
+SOURCES = ("cost", "models", "models/sources")
+"""Folders of the package that decide what is counted; of this one it is `COUNTING`."""
+COUNTING = ("counting.py", "measure.py", "networks.py", "published.py")
+
+
+def key() -> str:
+    """What a row depends on: the versions of the libraries, our code, and timm's own table."""
+    digest = hashlib.sha256()
+    for name in LIBRARIES:
+        digest.update(f"{name} {metadata.version(name)}\n".encode())
+    package = Path(lwsurvey.__file__).parent
+    sources = [path for folder in SOURCES for path in sorted((package / folder).glob("*.py"))]
+    own = [Path(__file__).with_name(name) for name in COUNTING]
+    for path in (*sources, *own, paths.data(TIMM)):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def write(folder: Path, rows: Iterable[dict[str, Any]], about: dict[str, Any]) -> None:
@@ -21,7 +42,7 @@ def write(folder: Path, rows: Iterable[dict[str, Any]], about: dict[str, Any]) -
 
     Args:
         folder: made if it does not exist.
-        rows: of `measure.measure`.
+        rows: what `measure.measure` gave for each network.
         about: what the run adds to versions, commit, hardware and date.
     """
     rows = sorted(rows, key=lambda row: (row["library"], row["name"]))
@@ -29,7 +50,8 @@ def write(folder: Path, rows: Iterable[dict[str, Any]], about: dict[str, Any]) -
     folder.mkdir(parents=True, exist_ok=True)
     store.write(folder / "models.csv", _csv(rows, COLUMNS))
     store.write(folder / "published.csv", _csv(printed, PUBLISHED))
-    about = {**provenance(), "command": command(), **about, "counts": counts(rows, printed)}
+    command = " ".join(["python -m benchmarks.sweep", *sys.argv[1:]])
+    about = {**provenance(), "command": command, **about, "counts": counts(rows, printed)}
     store.write(folder / "models.json", json.dumps(about, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -57,11 +79,6 @@ def _agreement(printed: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
     return {name: dict(counted.most_common()) for name, counted in found.items()} | (
         {"error": dict(failed)} if failed else {}
     )
-
-
-def command() -> str:
-    """The command that is running, without this machine's folders."""
-    return " ".join(["python -m benchmarks.sweep", *sys.argv[1:]])
 
 
 def _csv(rows: list[dict[str, Any]], columns: dict[str, str]) -> str:
