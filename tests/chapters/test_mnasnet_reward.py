@@ -9,16 +9,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lwsurvey import figures
-from lwsurvey.chapters.mnasnet_reward import (
-    clouds,
-    draw,
-    draw_gains,
-    draw_models,
-    formula,
-    published,
-    tradeoff,
-)
+from lwsurvey.chapters.mnasnet_reward import figures, formula, preferences, tables, tradeoff
+from lwsurvey.figures import style
 from lwsurvey.search import SearchError, fronts, space
 from lwsurvey.search.reward import HARD, SOFT, reward
 from lwsurvey.search.table import Table
@@ -30,7 +22,7 @@ UNTIMED = settings(deadline=None, max_examples=60)  # the machine may be busy
 
 
 def test_the_printed_formula_is_parsed_and_agrees():
-    printed, drawn = formula.printed(), formula.draws(300)
+    printed, drawn = formula.equation(), formula.draws(300)
     assert printed.free_symbols >= {formula.T, formula.alpha, formula.beta}
     assert formula.quantities(printed) == {formula.ACC, formula.LAT}
     assert formula.largest_gap(printed, drawn) < 1e-12
@@ -39,7 +31,7 @@ def test_the_printed_formula_is_parsed_and_agrees():
 
 def test_a_wrong_formula_is_noticed():
     a, b = formula.alpha, formula.beta
-    wrong = formula.printed().subs({a: b, b: a}, simultaneous=True)
+    wrong = formula.equation().subs({a: b, b: a}, simultaneous=True)
     assert formula.largest_gap(wrong, formula.draws(300)) > 0.1
 
 
@@ -54,31 +46,31 @@ def test_the_derivatives_have_one_sign_and_a_changing_one_is_refused():
 def test_what_the_papers_print():
     assert formula.printed_exponent() == formula.printed_exponent("first_arxiv_version") == -0.15
     assert formula.first_year("tan2019mnasnet") == 2018
-    assert isinstance(formula.printed(), sp.Expr)
+    assert isinstance(formula.equation(), sp.Expr)
 
 
 # Published networks
 
 
 def test_the_cloud_has_each_network_once_and_nothing_from_memory():
-    cloud = published.mnasnet()
+    cloud = tables.mnasnet()
     assert cloud.index.is_unique and not cloud.isna().any().any()
     assert not any("B1" in name for name in cloud.index)
     assert cloud.loc["MnasNet-A3", ["top1", "latency"]].tolist() == [76.7, 103.0]
-    assert (published.at_224(cloud).input == 224).all()
+    assert (tables.at_224(cloud).input == 224).all()
     assert not cloud.duplicated(["top1", "latency", "input"]).any()
 
 
-@pytest.mark.parametrize("make", [published.mnasnet, published.v3], ids=["MnasNet", "V3"])
+@pytest.mark.parametrize("make", [tables.mnasnet, tables.v3], ids=["MnasNet", "V3"])
 def test_what_the_hull_says_is_what_the_reward_prefers(make):
     cloud = make()
-    corners = published.preferred(cloud)
-    assert set(corners.index) <= set(published.front(cloud).index)
+    corners = preferences.hull(cloud)
+    assert set(corners.index) <= set(preferences.front(cloud).index)
     for name, row in corners.iterrows():
         low = max(row["w from"], row["w to"] - 1)
         middle = (low + row["w to"]) / 2
         for target in (20, 75, 300):
-            assert published.winner(cloud, target, middle, middle) == name
+            assert preferences.winner(cloud, target, middle, middle) == name
     assert (corners["w to"].iloc[:-1].to_numpy() == corners["w from"].iloc[1:].to_numpy()).all()
 
 
@@ -86,7 +78,7 @@ def test_what_the_hull_says_is_what_the_reward_prefers(make):
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=1, max_size=20))
 def test_any_cloud_has_its_winners_on_the_hull(points):
     cloud = pd.DataFrame(points, columns=["latency", "top1"], dtype=float)
-    corners = published.preferred(cloud)
+    corners = preferences.hull(cloud)
     assert fronts.front(corners.latency, corners.top1).all()
     for w in -np.geomspace(0.01, 3, 25):
         paid = reward(cloud.top1, cloud.latency, 10.0, w, w)
@@ -94,17 +86,17 @@ def test_any_cloud_has_its_winners_on_the_hull(points):
 
 
 def test_one_exponent_ignores_the_target_and_two_do_not():
-    shop = published.at_224(published.mnasnet())
+    shop = tables.at_224(tables.mnasnet())
     targets, ws = np.linspace(20, 150, 40), np.array([-0.15, -0.07])
-    same = published.winners(shop, targets, ws, ws)
+    same = preferences.winners(shop, targets, ws, ws)
     assert same.shape == (40, 2) and (same == same[0]).all()
-    assert len(np.unique(published.winners(shop, targets, np.zeros(2), ws))) > 2
+    assert len(np.unique(preferences.winners(shop, targets, np.zeros(2), ws))) > 2
 
 
 def test_the_exponent_that_refuses_a_late_network():
-    shop = published.at_224(published.mnasnet())
-    best = shop.loc[published.best_within(shop, 75)]
-    for _, row in published.late(shop, 75).iterrows():
+    shop = tables.at_224(tables.mnasnet())
+    best = shop.loc[preferences.best_within(shop, 75)]
+    for _, row in preferences.latecomers(shop, 75).iterrows():
         for shift, refused in ((-1e-6, True), (1e-6, False)):
             beta, w = row.beta + shift, row.w + shift
             for pair in ((0.0, beta), (w, w)):
@@ -115,7 +107,7 @@ def test_the_exponent_that_refuses_a_late_network():
 @UNTIMED
 @given(st.floats(0.001, 0.2), st.floats(-1, -0.05))
 def test_the_lateness_that_is_allowed_leaves_the_reward_as_it_is(g, w):
-    times = 1 + published.allowed(g, w) / 100
+    times = 1 + preferences.tolerance(g, w) / 100
     assert (1 + g) * times**w == pytest.approx(1, rel=1e-9)
 
 
@@ -123,12 +115,16 @@ def test_the_lateness_that_is_allowed_leaves_the_reward_as_it_is(g, w):
 
 
 def test_a_prohibitive_penalty_is_the_constraint_and_the_soft_one_is_not():
-    cloud = clouds.drawn(200, 12)
-    best = clouds.constrained(cloud)
+    cloud = preferences.random_clouds(200, 12)
+    best = preferences.constrained_choices(cloud)
     assert len(best) == 200 and (best.latency <= best.target).all()
-    assert clouds.agreeing(cloud, clouds.PROHIBITIVE) == clouds.kept(cloud, (0, -1000)) == 1
-    assert clouds.agreeing(cloud, SOFT) < 0.9
-    assert clouds.kept(cloud, SOFT) <= clouds.kept(cloud, HARD) <= 1
+    assert (
+        preferences.agreement(cloud, preferences.PROHIBITIVE)
+        == preferences.compliance(cloud, (0, -1000))
+        == 1
+    )
+    assert preferences.agreement(cloud, SOFT) < 0.9
+    assert preferences.compliance(cloud, SOFT) <= preferences.compliance(cloud, HARD) <= 1
 
 
 # Gains
@@ -152,10 +148,10 @@ def test_the_fitted_gain_is_as_uncertain_as_the_networks_are_far_off_the_line():
 
 
 def test_rounding_widens_the_elasticities_of_v3():
-    small, large = map(tradeoff.rounded, tradeoff.SIZES)
-    assert small.low < tradeoff.of_v3()["V3-Small"] == small.value < small.high
+    small, large = map(tradeoff.rounding_interval, tradeoff.SIZES)
+    assert small.low < tradeoff.v3_elasticities()["V3-Small"] == small.value < small.high
     assert tradeoff.small_minus_large().low == pytest.approx(small.low - large.high)
-    assert tradeoff.doubled(small).value == pytest.approx(100 * (2**small.value - 1))
+    assert tradeoff.to_doubling(small).value == pytest.approx(100 * (2**small.value - 1))
 
 
 def made_up(seeds: int, noise: float) -> Table:
@@ -183,19 +179,19 @@ def test_the_gain_on_a_table_is_found_and_its_interval_grows_with_the_noise():
         tradeoff.gain_on_table(made_up(1, 1.0))
 
 
-def test_the_pictures_are_drawn():
-    figures.style()
-    cloud = published.at_224(published.mnasnet())
-    best, corners = published.front(cloud), published.preferred(cloud)
+def test_the_figures_are_drawn():
+    style()
+    cloud = tables.at_224(tables.mnasnet())
+    best, corners = preferences.front(cloud), preferences.hull(cloud)
     table = made_up(3, 0.5)
     plane = table.networks.assign(test=table.accuracy())
     drawn = [
-        draw.shapes(),
-        draw.sensitivity([0.05]),
-        draw.indifference(cloud, 75, published.FOUND),
-        draw_models.front(cloud, best, corners),
-        draw_models.maps(cloud, published.winners, np.linspace(25, 150, 9), np.array([-1.0, -0.1])),
-        draw_gains.elasticities(tradeoff.along_a1(), tradeoff.by_phone(), tradeoff.middles()),
-        draw_gains.of_table(plane, plane.loc[tradeoff.on_front(table).index]),
+        figures.shapes(),
+        figures.sensitivity([0.05]),
+        figures.indifference(cloud, 75, tables.FOUND),
+        figures.front(cloud, best, corners),
+        figures.maps(cloud, preferences.winners, np.linspace(25, 150, 9), np.array([-1.0, -0.1])),
+        figures.elasticities(tradeoff.a1_elasticities(), tradeoff.by_phone(), tradeoff.middles()),
+        figures.search_table(plane, plane.loc[tradeoff.table_front(table).index]),
     ]
-    assert all(figure.axes for figure in drawn)
+    assert all(one.axes for one in drawn)

@@ -1,4 +1,4 @@
-"""The reward as the paper prints it, read from the repository's data and evaluated apart."""
+"""The reward as the paper prints it, read from the repository's data and evaluated to 40 places."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from lwsurvey import paths
 from lwsurvey.search.reward import reward
 
 DIGITS = 40
-"""Decimal places of the evaluation apart; a double has 16."""
+"""Decimal places of `evaluate`; a double has 16."""
 
 m = sp.Symbol("m")
 ACC, LAT = (sp.Function(name)(m) for name in ("ACC", "LAT"))
 T, alpha, beta, w = sp.symbols("T alpha beta w")
 
 
-def printed() -> sp.Expr:
+def equation() -> sp.Expr:
     """Equations 2 and 3 of Tan et al. 2019 as one expression in ACC(m), LAT(m), T, alpha, beta."""
     text = _noted("papers_mnasnet_search.csv", "reward", "value")
     product, rule = text.split(", w = ")
@@ -33,7 +33,7 @@ def printed() -> sp.Expr:
 
 def one_exponent() -> sp.Expr:
     """Formula 6 of Liu et al. 2022: the same with one w on both sides of the target."""
-    return sp.piecewise_fold(printed().subs({alpha: w, beta: w}))
+    return sp.piecewise_fold(equation().subs({alpha: w, beta: w}))
 
 
 def quantities(formula: sp.Expr) -> set[sp.Expr]:
@@ -56,7 +56,7 @@ def draws(number: int, seed: int = 0) -> pd.DataFrame:
     return found
 
 
-def apart(formula: sp.Expr, drawn: pd.DataFrame) -> list:
+def evaluate(formula: sp.Expr, drawn: pd.DataFrame) -> list:
     """The formula with `DIGITS` decimal places, a value for each row of `draws`."""
     names = {ACC: "ACC", LAT: "LAT", T: "T", alpha: "alpha", beta: "beta"}
     plain = formula.subs({old: sp.Symbol(new) for old, new in names.items()})
@@ -67,10 +67,10 @@ def apart(formula: sp.Expr, drawn: pd.DataFrame) -> list:
 
 
 def largest_gap(formula: sp.Expr, drawn: pd.DataFrame) -> float:
-    """Largest absolute difference of the package's reward from the formula evaluated apart."""
+    """Largest absolute difference of the package's reward from `evaluate`."""
     ours = reward(*(drawn[name].to_numpy() for name in ("ACC", "LAT", "T", "alpha", "beta")))
     with mp.workdps(DIGITS):
-        pairs = zip(ours, apart(formula, drawn), strict=True)
+        pairs = zip(ours, evaluate(formula, drawn), strict=True)
         return float(max(abs(mp.mpf(float(a)) - b) for a, b in pairs))
 
 

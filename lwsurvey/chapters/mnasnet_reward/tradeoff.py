@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lwsurvey.chapters.mnasnet_reward import published
+from lwsurvey.chapters.mnasnet_reward import tables
+from lwsurvey.chapters.mnasnet_reward.preferences import front
 from lwsurvey.search.table import Table
 from lwsurvey.stats import CONFIDENCE, POWER, Estimate
 
@@ -59,41 +60,41 @@ def per_doubling(latency, top1) -> Estimate:
     return Estimate(value, low, high, len(latency), seen)
 
 
-def of_v3(column: str = "P1_ms_final") -> dict[str, float]:
+def v3_elasticities(column: str = "P1_ms_final") -> dict[str, float]:
     """Elasticity of V3-Small and V3-Large between their widths 0.75 and 1.
 
     Args:
-        column: as `published.v3`.
+        column: as `tables.v3`.
     """
-    table = published.v3(column)
+    table = tables.v3(column)
     pairs = {size: table.loc[[f"{size} 0.75", f"{size} 1.0"]] for size in SIZES}
     return {size: float(elasticity(two.latency, two.top1)[0]) for size, two in pairs.items()}
 
 
 def middles() -> dict[str, float]:
     """Latency of V3-Small and V3-Large between their two widths, geometric mean, Pixel 1, ms."""
-    table = published.v3().latency
+    table = tables.v3().latency
     return {size: float(np.sqrt(table[f"{size} 0.75"] * table[f"{size} 1.0"])) for size in SIZES}
 
 
 def by_phone() -> pd.DataFrame:
-    """`of_v3` for all phones and both versions of the paper, with what w asks for a doubling."""
+    """`v3_elasticities` for all phones and versions of the paper, with the gains for a doubling."""
     rows = []
     for phone, short in PHONES.items():
         for version, suffix in VERSIONS.items():
-            found = of_v3(f"{short}_{suffix}")
+            found = v3_elasticities(f"{short}_{suffix}")
             gains = {f"{size}, % a doubling": 100 * (2 ** found[size] - 1) for size in SIZES}
             rows.append({"phone": phone, "version": version, **found, **gains})
     return pd.DataFrame(rows)
 
 
-def rounded(size: str) -> Estimate:
+def rounding_interval(size: str) -> Estimate:
     """Elasticity on Pixel 1 with the smallest and largest that the printed digits leave open.
 
     Args:
         size: of `SIZES`.
     """
-    two = published.v3().loc[[f"{size} 0.75", f"{size} 1.0"]]
+    two = tables.v3().loc[[f"{size} 0.75", f"{size} 1.0"]]
     apart = np.array([-1, 1])
     low, value, high = (
         elasticity(two.latency - side * HALF_MS[size] * apart, two.top1 + side * HALF_TOP1 * apart)
@@ -103,25 +104,25 @@ def rounded(size: str) -> Estimate:
 
 
 def small_minus_large() -> Estimate:
-    """By how much V3-Small's elasticity is above V3-Large's, on Pixel 1, as `rounded`."""
-    small, large = map(rounded, SIZES)
+    """By how much V3-Small's elasticity is above V3-Large's, on Pixel 1, as `rounding_interval`."""
+    small, large = map(rounding_interval, SIZES)
     ends = small.low - large.high, small.high - large.low
     return Estimate(small.value - large.value, *ends, 1)
 
 
-def doubled(slope: Estimate) -> Estimate:
+def to_doubling(slope: Estimate) -> Estimate:
     """An elasticity as the relative gain for a doubling of the latency, per cent."""
     return Estimate(*(_gain(x) for x in (slope.value, slope.low, slope.high)), slope.n)
 
 
-def along_a1() -> pd.DataFrame:
+def a1_elasticities() -> pd.DataFrame:
     """Elasticity of MnasNet-A1 between neighbouring widths, a row a step and resolution.
 
     Returns:
         Columns ``input``, ``latency`` (geometric mean of the two, ms), ``elasticity``.
     """
     rows = []
-    for side, family in published.scaling().groupby("input"):
+    for side, family in tables.scaling().groupby("input"):
         ordered = family.sort_values("multiplier")
         middle = np.sqrt(ordered.latency.iloc[1:].to_numpy() * ordered.latency.iloc[:-1])
         steps = elasticity(ordered.latency, ordered.top1)
@@ -129,7 +130,7 @@ def along_a1() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["input", "latency", "elasticity"])
 
 
-def on_front(table: Table) -> pd.DataFrame:
+def table_front(table: Table) -> pd.DataFrame:
     """The networks of the search table that latency and *validation* accuracy prefer.
 
     Both accuracies are means over the seeds. Choosing by one and measuring by the other keeps
@@ -139,11 +140,11 @@ def on_front(table: Table) -> pd.DataFrame:
         Index ``network``, fastest first; columns ``latency`` (s) and ``top1`` (validation).
     """
     frame = table.networks[["latency"]].assign(top1=table.accuracy("validation"))
-    return published.front(frame)
+    return front(frame)
 
 
 def gain_on_table(table: Table) -> Estimate:
-    """Relative gain of test accuracy for a doubling of the latency on `on_front`, per cent.
+    """Relative gain of test accuracy for a doubling of the latency on `table_front`, per cent.
 
     By least squares in logarithms, of mean accuracies over the seeds. The interval is the wider
     of two, for the latencies and the front as they are: `per_doubling`'s, from how far the
@@ -167,7 +168,7 @@ def gain_on_table(table: Table) -> Estimate:
 
 def _fitted(table: Table) -> tuple[np.ndarray, np.ndarray, float]:
     """Logarithm of the latency, mean test accuracy and its noise, for the front."""
-    chosen = on_front(table)
+    chosen = table_front(table)
     noise = table.noise("test") / np.sqrt(table.runs.seed.nunique())
     top1 = table.accuracy("test").loc[chosen.index].to_numpy()
     return np.log(chosen.latency.to_numpy()), top1, noise
