@@ -127,15 +127,15 @@ def times_of(blocks, dense: float, depthwise: float, pointwise: float) -> pd.Dat
 def test_at_equal_speed_the_speed_up_is_the_ratio_of_macs():
     times = times_of(BLOCKS, 1, 1, 1)
     assert np.allclose(layers.speed_ups(times, BLOCKS), [b.mac_ratio for b in BLOCKS])
-    assert np.allclose(layers.of_theory(times, BLOCKS), 1)
-    assert np.allclose(layers.fuller(times, BLOCKS), 1)
+    assert np.allclose(layers.share_of_theory(times, BLOCKS), 1)
+    assert np.allclose(layers.larger_utilisation(times, BLOCKS), 1)
 
 
 def test_the_formula_of_the_chapter_gives_the_speed_up():
     times = times_of(BLOCKS, 1, 1 / 0.1, 1 / 0.8)
     assert np.allclose(layers.utilisation(times, BLOCKS, "depthwise"), 0.1)
     assert np.allclose(layers.utilisation(times, BLOCKS, "pointwise"), 0.8)
-    assert np.allclose(layers.fuller(times, BLOCKS), 0.8)
+    assert np.allclose(layers.larger_utilisation(times, BLOCKS), 0.8)
     expected = [9 * b.M / (9 / 0.1 + b.M / 0.8) for b in BLOCKS]
     assert np.allclose(layers.speed_ups(times, BLOCKS), expected)
 
@@ -274,9 +274,9 @@ def test_leave_one_out_is_what_it_says():
         rest = np.arange(12) != k
         A = np.column_stack([np.ones(11), X[rest]])
         by_hand.append(np.append(1, X[k]) @ np.linalg.lstsq(A, y[rest], rcond=None)[0])
-    assert np.allclose(ranking.predicted(X, y), by_hand)
+    assert np.allclose(ranking.predict(X, y), by_hand)
     with pytest.raises(ValueError, match="too few"):
-        ranking.predicted(X[:3], y[:3])
+        ranking.predict(X[:3], y[:3])
 
 
 @pytest.mark.parametrize(("weight", "helps"), [(0.0, False), (1.0, True)])
@@ -293,17 +293,17 @@ def test_bytes_gain_only_where_they_matter(weight, helps):
 
 def test_the_widest_spread_per_mac_is_found():
     run = noisy(a=1.0, b=3.0, c=2.0)
-    spread = ranking.per_mac(run, {"a": 100, "b": 100, "c": 400})
+    spread = ranking.spread_per_mac(run, {"a": 100, "b": 100, "c": 400})
     assert (spread.slow, spread.quick) == ("b", "c")
     assert spread.ratio.low < 6 < spread.ratio.high
 
 
 def test_only_networks_of_nearly_equal_macs_are_paired():
     run = noisy(a=1.0, b=1.5, c=9.0)
-    spread = ranking.of_equals(run, {"a": 100, "b": 104, "c": 200})
+    spread = ranking.spread_of_equals(run, {"a": 100, "b": 104, "c": 200})
     assert (spread.slow, spread.quick) == ("b", "a")
     with pytest.raises(ValueError, match="within"):
-        ranking.of_equals(run, {"a": 100, "b": 120, "c": 200})
+        ranking.spread_of_equals(run, {"a": 100, "b": 120, "c": 200})
 
 
 # What else decides
@@ -344,14 +344,14 @@ def test_without_a_compiler_there_is_a_reason(monkeypatch):
 
     compile_ = torch.compile
     monkeypatch.setattr(torch, "compile", lambda module: compile_(module, backend=refuse))
-    reason = experiment.compiled(nn.Linear(2, 2), (1, 2))
+    reason = experiment.compile_forward(nn.Linear(2, 2), (1, 2))
     assert isinstance(reason, str) and "no compiler here" in reason
 
 
 def test_a_compiled_module_gives_the_same(monkeypatch):
     compile_ = torch.compile
     monkeypatch.setattr(torch, "compile", lambda module: compile_(module, backend="eager"))
-    assert callable(experiment.compiled(nn.Linear(2, 2), (1, 2)))
+    assert callable(experiment.compile_forward(nn.Linear(2, 2), (1, 2)))
 
 
 # Where the time goes

@@ -150,7 +150,7 @@ def test_a_gpu_without_a_compiler_gives_the_reason(gpu, monkeypatch):
             raise TritonMissing(None)
 
     monkeypatch.setattr(torch, "compile", lambda module: Missing())
-    said = experiment.compiled(nn.Conv2d(3, 8, 3), (1, 3, 8, 8), gpu)
+    said = experiment.compile_forward(nn.Conv2d(3, 8, 3), (1, 3, 8, 8), gpu)
     assert said.startswith("TritonMissing: Cannot find a working triton")
 
 

@@ -87,7 +87,9 @@ def front(blocks: int, size: int) -> tuple[nn.Module, tuple[int, int, int, int]]
     return settle(nn.Sequential(made.stem, *made.blocks[:blocks]), shape), shape
 
 
-def compiled(module: nn.Module, shape: tuple[int, ...], device: str = "cpu") -> Callable | str:
+def compile_forward(
+    module: nn.Module, shape: tuple[int, ...], device: str = "cpu"
+) -> Callable | str:
     """The module's forward pass through `torch.compile`, already compiled.
 
     Returns:

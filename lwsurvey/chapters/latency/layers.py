@@ -70,7 +70,7 @@ def block_jobs(
     }
 
 
-def others() -> dict[str, Job]:
+def other_layers() -> dict[str, Job]:
     """Layers that the surveys name beside MobileNet V1's, one image, on the processor."""
     grouped = nn.Conv2d(240, 240, 1, groups=3, bias=False)
     return {
@@ -119,7 +119,7 @@ def pairs(blocks: Sequence[Block]) -> list[tuple[str, str]]:
     return [(f"dense {block}", f"separable {block}") for block in dict.fromkeys(blocks)]
 
 
-def of_theory(times: pd.DataFrame, blocks: Sequence[Block]) -> pd.Series:
+def share_of_theory(times: pd.DataFrame, blocks: Sequence[Block]) -> pd.Series:
     """Speed-up over MAC ratio, the median over the blocks, round by round."""
     theory = [block.mac_ratio for block in blocks]
     return (speed_ups(times, blocks) / theory).median(axis=1)
@@ -143,7 +143,7 @@ def utilisation(times: pd.DataFrame, blocks: Sequence[Block], kind: str) -> pd.S
     return pd.concat(ratios, axis=1).median(axis=1)
 
 
-def fuller(times: pd.DataFrame, blocks: Sequence[Block]) -> pd.Series:
+def larger_utilisation(times: pd.DataFrame, blocks: Sequence[Block]) -> pd.Series:
     """The larger `utilisation` of a separable block's two layers, round by round."""
     both = [utilisation(times, blocks, kind) for kind in ("depthwise", "pointwise")]
     return pd.concat(both, axis=1).max(axis=1)

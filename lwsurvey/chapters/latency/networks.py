@@ -53,7 +53,7 @@ def library(
     return found
 
 
-def convolutions_only(module: nn.Module) -> nn.Module:
+def strip_to_convolutions(module: nn.Module) -> nn.Module:
     """Take batch normalisations and ReLUs out of a network, in place; returns it."""
     for parent in module.modules():
         for name, child in parent.named_children():
@@ -71,7 +71,7 @@ def twins(*, batch: int = 1, device: str = "cpu", size: int = 224) -> dict[str, 
     shape, found = (batch, 3, size, size), {}
     for kind, name in (("separable", "mobilenet_v1"), ("dense", "mobilenet_v1 dense")):
         made = network(name, size)
-        bare = convolutions_only(copy.deepcopy(made))
+        bare = strip_to_convolutions(copy.deepcopy(made))
         found[kind] = job(made, shape, device=device)
         found[f"{kind}, convolutions only"] = job(bare, shape, device=device)
     return found

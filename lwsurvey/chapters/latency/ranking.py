@@ -62,7 +62,7 @@ def misranked_interval(
     return _interval(misranked(x, *seconds), np.array(shares), len(x), note)
 
 
-def predicted(features: np.ndarray, target: np.ndarray) -> np.ndarray:
+def predict(features: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Each target from a linear least-squares fit to all the others (leave one out).
 
     Args:
@@ -80,35 +80,35 @@ def predicted(features: np.ndarray, target: np.ndarray) -> np.ndarray:
     return target - (target - hat @ target) / (1 - np.diag(hat))
 
 
-def explained(features: np.ndarray, target: np.ndarray) -> float:
+def r_squared(features: np.ndarray, target: np.ndarray) -> float:
     """Cross-validated R²: 1 for a perfect prediction, 0 or less for a useless one."""
-    errors = target - predicted(features, target)
+    errors = target - predict(features, target)
     return float(1 - (errors**2).sum() / ((target - target.mean()) ** 2).sum())
 
 
-def of_log_time(measured: pd.DataFrame, columns: int) -> float:
-    """`explained` for log time from log MACs (1 column), or from log MACs and log bytes (2).
+def r_squared_of_time(measured: pd.DataFrame, columns: int) -> float:
+    """`r_squared` for log time from log MACs (1 column), or from log MACs and log bytes (2).
 
     Args:
         measured: with ``macs``, ``bytes`` and ``seconds``.
         columns: 1 or 2.
     """
     logs = _logs(measured)
-    return explained(logs[:, :columns], logs[:, 2])
+    return r_squared(logs[:, :columns], logs[:, 2])
 
 
 def gain(measured: pd.DataFrame, *, seed: int = 0, note: str = "") -> Estimate:
-    """`of_log_time` from MACs and bytes minus that from MACs alone.
+    """`r_squared_of_time` from MACs and bytes minus that from MACs alone.
 
     The interval is of the bootstrap over the rows, with the predictions left as they are.
     """
     logs = _logs(measured)
     y = logs[:, 2]
-    alone, both = ((y - predicted(logs[:, :k], y)) ** 2 for k in (1, 2))
+    alone, both = ((y - predict(logs[:, :k], y)) ** 2 for k in (1, 2))
     draws = np.random.default_rng(seed).integers(0, len(y), (RESAMPLES, len(y)))
     spread = ((y[draws] - y[draws].mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
     drawn = (alone - both)[draws].sum(axis=1) / spread
-    value = of_log_time(measured, 2) - of_log_time(measured, 1)
+    value = r_squared_of_time(measured, 2) - r_squared_of_time(measured, 1)
     return _interval(value, drawn, len(y), note)
 
 
@@ -130,7 +130,7 @@ class Spread(NamedTuple):
     ratio: Estimate
 
 
-def per_mac(comparison: Comparison, macs: Mapping[str, int]) -> Spread:
+def spread_per_mac(comparison: Comparison, macs: Mapping[str, int]) -> Spread:
     """Largest over smallest time per MAC.
 
     Args:
@@ -148,7 +148,9 @@ def per_mac(comparison: Comparison, macs: Mapping[str, int]) -> Spread:
     return Spread(slow, quick, rest.estimate(lambda times: factor * times[slow] / times[quick]))
 
 
-def of_equals(comparison: Comparison, macs: Mapping[str, int], within: float = 0.05) -> Spread:
+def spread_of_equals(
+    comparison: Comparison, macs: Mapping[str, int], within: float = 0.05
+) -> Spread:
     """Largest ratio of times of two networks whose MACs hardly differ.
 
     Args:
