@@ -25,9 +25,9 @@ from lwsurvey.models import zoo
 from lwsurvey.models.sources import libraries
 from lwsurvey.models.sources.building import build
 from lwsurvey.models.zoo import NetworkError
-from lwsurvey.press.profile.by_name import Request, report
+from lwsurvey.press.profile.count import Request, count
 from lwsurvey.press.profile.formats import table
-from lwsurvey.press.profile.numbers import short
+from lwsurvey.press.profile.report import short
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 TIMES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -335,7 +335,7 @@ def test_without_torch_the_message_says_how_to_get_it():
 
 @pytest.mark.parametrize(("by", "width"), [("stage", 80), ("type", 80), ("layer", 78)])
 def test_a_terminal_of_80_columns_is_enough(by, width):
-    found = report(Request("inception_v3", by=by))
+    found = count(Request("inception_v3", by=by))
     full, narrow = (table(found, w).split("\n\n")[1].splitlines() for w in (None, width))
     assert max(map(len, narrow)) <= width and len(narrow) == len(full)
     cut = {line.split()[0]: row.split()[0] for line, row in zip(narrow, full, strict=True)}

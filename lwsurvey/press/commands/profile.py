@@ -94,7 +94,7 @@ def profile(
     """
     from lwsurvey.cost import CostError
     from lwsurvey.models.zoo import LIBRARIES, NetworkError
-    from lwsurvey.press.profile.by_name import Request, report
+    from lwsurvey.press.profile.count import Request, count
     from lwsurvey.press.profile.formats import FORMATS, table
 
     if size and len(size) > 2:
@@ -103,7 +103,7 @@ def profile(
     if ":" in name and name.partition(":")[0] not in LIBRARIES:
         sys.path.insert(0, os.getcwd())
     try:
-        found = report(Request(name, size, shapes, **options))
+        found = count(Request(name, size, shapes, **options))
     except NetworkError as error:
         raise click.UsageError(str(error)) from None
     except CostError as error:

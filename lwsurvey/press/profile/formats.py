@@ -11,8 +11,7 @@ from numbers import Integral
 import pandas as pd
 
 from lwsurvey.cost.table import SUMS
-from lwsurvey.press.profile.numbers import shape
-from lwsurvey.press.profile.report import Report
+from lwsurvey.press.profile.report import Report, shape
 
 NARROWEST = 16  # columns that the names of rows keep in any terminal
 LEFT = ("layer", "type", "stage", "output")

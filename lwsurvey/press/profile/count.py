@@ -52,7 +52,7 @@ class Request:
     by: str = "stage"
 
 
-def report(request: Request) -> Report:
+def count(request: Request) -> Report:
     """Build the network and count it.
 
     What the user's code prints goes to standard error.
