@@ -45,11 +45,24 @@ def create(root: Path, slug: str) -> list[Path]:
         "TITLE": part.chapters[slug],
         "CLAIMS": "\n".join(f"- {{claim}}`{c.id}`: {c.statement}" for c in claims) or "- none yet",
     }
+    before = _before(root, part, slug)
+    presets, toc = root / "notebooks" / "presets.yml", root / "book" / "_toc.yml"
+    new = _files(root, slug, words) | {
+        presets: _with_presets(presets.read_text(encoding="utf-8"), before, words),
+        toc: _with_page(toc.read_text(encoding="utf-8"), part, before, slug),
+    }
+    for path, text in new.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        store.write(path, text)
+    return list(new)
+
+
+def _files(root: Path, slug: str, words: dict[str, str]) -> dict[Path, str]:
+    name, purpose = words["PACKAGE"], f"What the chapter {words['TITLE']} needs of its own."
     package = root / "lwsurvey" / "chapters" / name
-    purpose = f'"""What the chapter {part.chapters[slug]} needs beside the laboratory."""\n'
     new = {
         root / "notebooks" / f"{slug}.ipynb": nbformat.writes(_notebook(words)) + "\n",
-        package / "__init__.py": purpose,
+        package / "__init__.py": f'"""{purpose}"""\n',
         package / "blocks.py": _filled("blocks", words),
         root / "tests" / "answers" / f"{slug}.py": _filled("answers", words),
         root / "tests" / "chapters" / f"test_{name}.py": _filled("test", words),
@@ -57,14 +70,7 @@ def create(root: Path, slug: str) -> list[Path]:
     if there := [path for path in new if path.exists()]:
         names = ", ".join(str(path.relative_to(root)) for path in there)
         raise ChapterError(f"{slug} has been begun already: there is {names}")
-    presets, toc = root / "notebooks" / "presets.yml", root / "book" / "_toc.yml"
-    before = _before(root, part, slug)
-    new[presets] = _with_presets(presets.read_text(encoding="utf-8"), before, words)
-    new[toc] = _with_page(toc.read_text(encoding="utf-8"), part, before, slug)
-    for path, text in new.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        store.write(path, text)
-    return list(new)
+    return new
 
 
 def _part(root: Path, slug: str) -> plan.Part:
