@@ -20,12 +20,11 @@ LABELS = {
     "skip": "skip connection",
 }
 
-
 KEPT = 1e-5
 """The table keeps six digits."""
 
 
-def matched(decision: int) -> tuple[np.ndarray, np.ndarray]:
+def matched_pairs(decision: int) -> tuple[np.ndarray, np.ndarray]:
     """Networks that differ in one decision alone: without it and with it, places in the space."""
     codes = space.codes()
     free = space.settle(codes)[1][:, decision]
@@ -36,7 +35,7 @@ def matched(decision: int) -> tuple[np.ndarray, np.ndarray]:
     return off, space.index(settled)
 
 
-def main(table: Table) -> pd.DataFrame:
+def main_effects(table: Table) -> pd.DataFrame:
     """The mean effect of each choice over all pairs of networks that differ in it alone.
 
     Returns:
@@ -47,7 +46,7 @@ def main(table: Table) -> pd.DataFrame:
     time = np.log(table.networks.latency.to_numpy())
     rows = []
     for decision, name in enumerate(space.DECISIONS):
-        off, on = matched(decision)
+        off, on = matched_pairs(decision)
         block, dimension = name.split(", ")
         points = mean_interval(accuracy[on] - accuracy[off])
         rows.append((block, LABELS[dimension], points, _percent(time[on] - time[off])))
@@ -60,7 +59,7 @@ def _percent(logs: np.ndarray) -> Estimate:
     return Estimate(value, low, high, one.n, 100 * float(one.detectable))
 
 
-def rebuilt(table: Table, count: int, seed: int, jobs: int) -> pd.DataFrame:
+def rebuild(table: Table, count: int, seed: int, jobs: int) -> pd.DataFrame:
     """Train random rows of the table again.
 
     Args:
@@ -96,7 +95,7 @@ def limit(noise: float, count: int) -> float:
     return float(norm.ppf(1 - 0.025 / count) * np.sqrt(2) * noise)
 
 
-def timed(table: Table, names: list[str], rounds: int) -> tuple[pd.DataFrame, Comparison]:
+def time_again(table: Table, names: list[str], rounds: int) -> tuple[pd.DataFrame, Comparison]:
     """Time networks of the table again, in one comparison.
 
     Returns:

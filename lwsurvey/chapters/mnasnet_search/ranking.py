@@ -60,7 +60,7 @@ def tau(macs: Array, log_time: Array, half: Array, seed: int = 0) -> tuple[float
     return float(kendalltau(macs, log_time).statistic), float(np.mean(again))
 
 
-def missed(predicted: Array, latency: Array) -> Estimate:
+def median_error(predicted: Array, latency: Array) -> Estimate:
     """Median relative error of predicted times, in per cent of the measured ones.
 
     The interval is that of the median's order statistics (binomial), the networks taken as a
@@ -77,7 +77,7 @@ def missed(predicted: Array, latency: Array) -> Estimate:
     return Estimate(value, low, high, n, (high - low) / 2 * 1.43)
 
 
-def enclosing(value: float, draws: Array) -> Estimate:
+def enclosing_interval(value: float, draws: Array) -> Estimate:
     """An estimate with the middle 95 % of draws as interval, widened to contain the value."""
     low, high = np.quantile(draws, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
     low, high = min(float(low), value), max(float(high), value)
@@ -94,18 +94,18 @@ def best(draws: Draws, allowed: np.ndarray) -> np.ndarray:
     return np.where(allowed, draws.seen.mean(axis=2), -1.0).argmax(axis=1)
 
 
-def held(draws: Draws, networks: np.ndarray) -> Array:
+def held_back(draws: Draws, networks: np.ndarray) -> Array:
     """Accuracies of the runs held back, in per cent, shape ``(repeats,)``."""
     return 100 * draws.held[np.arange(draws.repeats), networks]
 
 
-def predicted(draws: Draws) -> Array:
+def predict(draws: Draws) -> Array:
     """Time by MACs, in seconds: the power law through all networks, a line in logarithms."""
     work = np.log(draws.macs)
     return np.exp(np.polyval(np.polyfit(work, np.log(draws.latency), 1), work))
 
 
-def by_macs(draws: Draws, budgets: Array) -> pd.DataFrame:
+def choose_by_macs(draws: Draws, budgets: Array) -> pd.DataFrame:
     """Choosing with MACs in the place of time, for each budget and repeat.
 
     Somebody who can count but not measure takes the most accurate network whose time by MACs
@@ -115,17 +115,17 @@ def by_macs(draws: Draws, budgets: Array) -> pd.DataFrame:
         Columns ``budget`` (seconds), ``repeat``, ``exceeded`` (real time over the budget, %)
         and ``lost`` (held-back accuracy that measuring has more, points).
     """
-    expected, rows = predicted(draws), []
+    expected, rows = predict(draws), []
     for budget in budgets:
         counted = best(draws, expected <= budget)
         spent = draws.latency[counted]
         measured = best(draws, draws.latency[None] <= spent[:, None])
-        lost = held(draws, measured) - held(draws, counted)
+        lost = held_back(draws, measured) - held_back(draws, counted)
         rows.append(_rows(budget, exceeded=100 * (spent / budget - 1), lost=lost))
     return pd.concat(rows, ignore_index=True)
 
 
-def of_cells(draws: Draws, budgets: Array, cells: np.ndarray) -> pd.DataFrame:
+def compare_spaces(draws: Draws, budgets: Array, cells: np.ndarray) -> pd.DataFrame:
     """The best network of the whole space against the best of the cell space.
 
     Args:
@@ -140,7 +140,7 @@ def of_cells(draws: Draws, budgets: Array, cells: np.ndarray) -> pd.DataFrame:
     rows = []
     for budget in budgets:
         whole, cell = (best(draws, (draws.latency <= budget) & s) for s in (True, cells))
-        accuracy = {"whole": held(draws, whole), "cell": held(draws, cell)}
+        accuracy = {"whole": held_back(draws, whole), "cell": held_back(draws, cell)}
         gained = accuracy["whole"] - accuracy["cell"]
         rows.append(_rows(budget, **accuracy, gained=gained, differ=(~cells[whole]).astype(float)))
     return pd.concat(rows, ignore_index=True)
@@ -158,4 +158,4 @@ def over_budgets(frame: pd.DataFrame, column: str) -> Estimate:
     more than the error of the mean, so that the interval is rather too wide.
     """
     each = frame.groupby("repeat")[column].mean().to_numpy()
-    return enclosing(float(each.mean()), each)
+    return enclosing_interval(float(each.mean()), each)

@@ -64,14 +64,14 @@ def _layer(part: nn.Module) -> Layer:
     )
 
 
-def outside(network: nn.Module) -> list[str]:
+def layers_outside(network: nn.Module) -> list[str]:
     """Layers with weights that stand in no block: convolutions and linear ones, by name."""
     kinds = (nn.Conv2d, nn.Linear)
     named = network.named_modules()
     return [name for name, m in named if isinstance(m, kinds) and not name.startswith("blocks.")]
 
 
-def depthwise(network: nn.Module, K: int) -> int:
+def count_depthwise(network: nn.Module, K: int) -> int:
     """How many depthwise convolutions have a kernel of K x K."""
     parts = (m for m in network.modules() if isinstance(m, nn.Conv2d))
     return sum(m.groups == m.in_channels > 1 and m.kernel_size == (K, K) for m in parts)
@@ -102,13 +102,6 @@ def _cell(cell: nn.Module) -> tuple[str, ...]:
     return tuple(f"{type(m).__name__} {m.kernel_size}" for m in parts)
 
 
-def listed() -> pd.Series:
+def search_facts() -> pd.Series:
     """What the MnasNet paper lists of its search, by item."""
     return pd.read_csv(paths.data("papers/papers_mnasnet_search.csv")).set_index("item")["value"]
-
-
-def rewards() -> pd.DataFrame:
-    """Table 5 of the paper: reward and search space, latency on a phone, top-1 on ImageNet."""
-    table = pd.read_csv(paths.data("papers/papers_mnasnet_table5.csv"))
-    columns = {"search_space": "search space", "latency_ms": "Pixel 1, ms", "top1": "top-1, %"}
-    return table.rename(columns=columns).drop(columns="source").set_index("reward")
