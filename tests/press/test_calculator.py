@@ -142,7 +142,7 @@ def test_formulas_are_printed_as_they_stand_in_the_book():
     assert text("separable.macs") == "H W K² N + H W N M"
     assert text("separable.access") == "Hin Win N + 2 H W N + H W M + K² N + N M"
     letters = {"H": 1024, "W": 7, "K": 3, "N": 32, "M": 64, "G": 8}
-    evaluated = calculator.evaluated(calculator.formulas()["grouped.macs"], letters)
+    evaluated = calculator.evaluate(calculator.formulas()["grouped.macs"], letters)
     assert evaluated == "1,024 × 7 × 3² × 32 × 64 / 8"
 
 

@@ -239,14 +239,14 @@ def test_the_published_edition_is_the_named_folder(place):
         recorded.published(place)
     recorded.publish("a-machine", place)
     assert list(recorded.published(place)) == ["conv-cost"]
-    assert recorded.everything(place) == {"a-machine": recorded.published(place)}
+    assert recorded.read_all(place) == {"a-machine": recorded.published(place)}
     recorded.publish("another", place)
     with pytest.raises(RecordedError, match="has no run in another"):
         recorded.published(place)
     (place / "PUBLISHED").write_text("../a-machine\n")
     with pytest.raises(RecordedError, match="must hold the name of a folder"):
         recorded.published(place)
-    assert recorded.everything(place / "nowhere") == {}
+    assert recorded.read_all(place / "nowhere") == {}
 
 
 # The command line.
@@ -314,7 +314,7 @@ def test_all_fresh_results_are_recorded_replaced_and_kept(checkout):
 def test_runs_with_parameters_of_ones_own_say_so(checkout):
     finish(checkout, "se", "cpu+custom", parameters={"preset": "cpu", "repeats": 7, "rate": 0.5})
     assert call("se --preset cpu+custom --name more").exit_code == 0
-    run = recorded.everything()["more"]["se"]
+    run = recorded.read_all()["more"]["se"]
     assert run.preset == "cpu+custom" and run.parameters["repeats"] == 7
 
 
@@ -365,7 +365,7 @@ def test_nothing_is_written_if_one_result_is_stale_damaged_or_of_another_chapter
 
 @pytest.mark.parametrize("name", ["", " --name here"])
 def test_one_edition_is_of_one_machine(checkout, name):
-    run = recorded.of_run(notebooks.runs_folder() / "se.ipynb")
+    run = recorded.distil(notebooks.runs_folder() / "se.ipynb")
     text = (notebooks.runs_folder() / "se.ipynb").read_text()
     (notebooks.runs_folder() / "se.ipynb").write_text(text.replace("EPYC 9B14", "EPYC 7763"))
     result = call(f"--publish{name}")
@@ -406,7 +406,7 @@ def test_the_published_edition_says_what_the_ledger_says():
 
 
 def test_each_record_of_this_book_can_be_read():
-    assert recorded.published() == recorded.everything()[recorded.published_name()]
+    assert recorded.published() == recorded.read_all()[recorded.published_name()]
 
 
 # Which GPU is noted.
@@ -455,12 +455,12 @@ def known(tmp_path, monkeypatch):
     made = site_root.make(tmp_path / "book")
     monkeypatch.setenv("LWSURVEY_ROOT", str(made))
     runs = made / "_build" / "runs" / "cpu"
-    run = recorded.of_run(runs / "conv-cost.ipynb")
+    run = recorded.distil(runs / "conv-cost.ipynb")
     recorded.write(run, recorded.folder() / recorded.name(run))
     found = state.read(
         Ledger.read(made / "data" / "claims.csv"), made / "book", runs, ["conv-cost"]
     )
-    return replace(found, recorded=recorded.everything())
+    return replace(found, recorded=recorded.read_all())
 
 
 def _page(known, piece: str, *arguments: str) -> str:

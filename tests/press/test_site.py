@@ -281,7 +281,8 @@ def test_badges_can_be_read_on_both_themes():
         for colour in verdicts.VERDICT_COLOURS.values():
             tint = verdicts.mix(page, colour, verdicts.TINT[theme])
             assert (
-                verdicts.contrast(verdicts.readable(colour, tint, theme), tint) >= verdicts.CONTRAST
+                verdicts.contrast(verdicts.readable_shade(colour, tint, theme), tint)
+                >= verdicts.CONTRAST
             )
     assert verdicts.contrast("#000000", "#ffffff") == pytest.approx(21)
 

@@ -52,7 +52,7 @@ def page(compared: Compared, everything: bool = False) -> str:
         closing=closing(compared),
         meanings=MEANINGS,
         everything=everything,
-        measured=report.measured,
+        measurement=report.measurement,
         strip=strip,
         band=report.band,
     )

@@ -64,7 +64,7 @@ def name(recorded: Recorded) -> str:
     return hardware.slug(recorded.preset, recorded.parameters, recorded.provenance)
 
 
-def of_run(path: Path) -> Recorded:
+def distil(path: Path) -> Recorded:
     """Distil an executed notebook.
 
     Raises:
@@ -180,7 +180,7 @@ def write(recorded: Recorded, target: Path) -> Path:
     return store.write(target / f"{recorded.chapter}.json", text)
 
 
-def everything(place: Path | None = None) -> dict[str, dict[str, Recorded]]:
+def read_all(place: Path | None = None) -> dict[str, dict[str, Recorded]]:
     """All recorded runs by hardware and chapter.
 
     Raises:

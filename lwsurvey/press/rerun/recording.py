@@ -155,7 +155,7 @@ def _refusal(stale: dict[str, str], preset: str) -> str:
 
 
 def _distil(chapter: Chapter, preset: str) -> Recorded:
-    run = recorded.of_run(notebooks.runs_folder(preset) / f"{chapter.slug}.ipynb")
+    run = recorded.distil(notebooks.runs_folder(preset) / f"{chapter.slug}.ipynb")
     if run.chapter != chapter.slug or run.preset != preset.removesuffix(CUSTOM):
         found = f"{run.chapter} with the preset {run.preset}"
         raise RecordedError(f"{chapter.slug}: its result is one of {found}; run it again")

@@ -105,7 +105,7 @@ def _finding(finding: Finding) -> list[str]:
         statement = textwrap.shorten(finding.claim.statement, WIDTH - 8, placeholder=" …")
         lines += _wrapped(statement, 8)
     for name, record in (("yours", finding.mine), ("published", finding.published)):
-        shown = measured(finding, record) + (f": {record.verdict}" if record else "")
+        shown = measurement(finding, record) + (f": {record.verdict}" if record else "")
         lines += _wrapped(shown, 19, f"        {name:11}")
     if expected := band(finding):
         lines += _wrapped(expected, 19, f"        {'band':11}")
@@ -120,7 +120,7 @@ def _wrapped(words_: str, indent: int, first: str | None = None) -> list[str]:
     )  # fmt: skip
 
 
-def measured(finding: Finding, record: Record | None) -> str:
+def measurement(finding: Finding, record: Record | None) -> str:
     """What a run measured, in a line; of a table the cell that differs most, or the first."""
     if record is None:
         return "not decided"

@@ -133,7 +133,7 @@ class Runs(Side):
 
     def read(self, path: Path) -> Recorded:
         """What an executed notebook found."""
-        return recorded.of_run(path)
+        return recorded.distil(path)
 
     def remarks(self, chapter: Chapter) -> list[str]:
         """Whether it is up to date; parameters of your own are taken as they are."""

@@ -129,7 +129,7 @@ def _build(root: Path, preset: str, chapters: list[str], key: str, target: Path)
 
     ledger, runs = Ledger.read(root / "data" / "claims.csv"), runs_folder(preset)
     _compare(ledger, runs, preset, chapters)
-    recorded.published_name(), recorded.everything()  # their complaints, before Sphinx begins
+    recorded.published_name(), recorded.read_all()  # their complaints, before Sphinx begins
     source, work = root / "_build" / "source", root / "_build" / "site.tmp"
     _stage(root, runs, chapters, source)
     shutil.rmtree(work, ignore_errors=True)

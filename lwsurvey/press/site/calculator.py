@@ -137,7 +137,7 @@ def values(case: Case) -> dict[str, str]:
             key = f"{name}.{measure}"
             texts[key] = f"{value:,}"
             texts[f"ratio.{key}"] = multiple(value, found["standard"][measure])
-            texts[f"evaluated.{key}"] = evaluated(written[key], letters)
+            texts[f"evaluated.{key}"] = evaluate(written[key], letters)
     return texts
 
 
@@ -186,7 +186,7 @@ def as_html(sum_of: list[Product]) -> str:
     return " + ".join(_written(product, letters, "\u2009") for product in sum_of)
 
 
-def evaluated(sum_of: list[Product], values: Mapping[str, int]) -> str:
+def evaluate(sum_of: list[Product], values: Mapping[str, int]) -> str:
     """The formula with numbers in the place of its letters, such as ``7 × 7 × 3² × 32``."""
     numbers = {name: f"{value:,}" for name, value in values.items()}
     return " + ".join(_written(product, numbers, " × ") for product in sum_of)

@@ -157,7 +157,7 @@ class Renderer:
             "part": number,
             "written": claim.chapter in state.runs,
             "claimed": claimed(claim),
-            "measured": measured_text(state.judged(claim)) if examined else "",
+            "measured": measured_text(state.judgement(claim)) if examined else "",
         }
 
     def _rows(self, verdict: str) -> list[dict[str, object]]:

@@ -136,7 +136,7 @@ def _read_state(app: Sphinx) -> None:
     """The staged folder holds the executed notebooks beside the pages."""
     source = Path(app.srcdir)
     known = state.read(ledger(), source, source, plan.chapters(source))
-    kept = {"recorded": recorded.everything(), "published": recorded.published_name()}
+    kept = {"recorded": recorded.read_all(), "published": recorded.published_name()}
     app.lw_state = replace(known, **kept)
 
 

@@ -58,7 +58,7 @@ class State:
             return f"{claim.chapter}.html#claim-{claim.id}"
         return f"ledger.html#{claim.id}"
 
-    def judged(self, claim: Claim) -> Verdict:
+    def judgement(self, claim: Claim) -> Verdict:
         """The verdict of an examined claim with its measurement, read back from its record."""
         record = self.records[claim.id]
         return Verdict(claim, record.verdict, notebooks.measurement(record), record.failed)

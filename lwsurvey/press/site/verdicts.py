@@ -50,11 +50,11 @@ def _properties(theme: str) -> str:
         name = verdict.replace(" ", "-")
         tint = mix(PAGES[theme], colour, TINT[theme])
         found += [f"--lw-{name}-tile:{colour}", f"--lw-{name}-tint:{tint}"]
-        found.append(f"--lw-{name}-text:{readable(colour, tint, theme)}")
+        found.append(f"--lw-{name}-text:{readable_shade(colour, tint, theme)}")
     return ";".join(found)
 
 
-def readable(colour: str, background: str, theme: str) -> str:
+def readable_shade(colour: str, background: str, theme: str) -> str:
     """The colour, moved towards black or white until it can be read on the background."""
     towards = "#000000" if theme == "light" else "#ffffff"
     for step in range(101):

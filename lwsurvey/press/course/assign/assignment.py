@@ -61,18 +61,18 @@ def assign(slugs: Sequence[str], out: Path, force: bool = False) -> list[Made]:
     book = Book(titles, myst.references(root / "book" / "references.bib"))
     notebooks = [notebook(one, book) for one in wanted]
     needed = package.requirements(root)
-    with folder.changing(course, [one.slug for one in wanted]) as (place, work):
+    with folder.change(course, [one.slug for one in wanted]) as (place, work):
         wheel, nbgrader = package.build(root, work), grader(place)
         for one, made in zip(wanted, notebooks, strict=True):
             _put(one, made, place / "source" / one.slug, wheel, needed)
             generate(nbgrader, one.slug)
-    return [_described(*pair) for pair in zip(wanted, notebooks, strict=True)]
+    return [_describe(*pair) for pair in zip(wanted, notebooks, strict=True)]
 
 
 def _put(
     chapter: Chapter, made: NotebookNode, target: Path, wheel: Path, requirements: str
 ) -> None:
-    readme = _readme(chapter, _described(chapter, made), wheel.name)
+    readme = _readme(chapter, _describe(chapter, made), wheel.name)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     nbformat.write(made, target / f"{chapter.slug}.ipynb")
@@ -81,7 +81,7 @@ def _put(
     (target / "README.md").write_text(readme, encoding="utf-8")
 
 
-def _described(chapter: Chapter, made: NotebookNode) -> Made:
+def _describe(chapter: Chapter, made: NotebookNode) -> Made:
     graded = [c for c in made.cells if c.metadata.get("nbgrader", {}).get("grade")]
     points = {c.metadata.nbgrader.grade_id: c.metadata.nbgrader.points for c in graded}
     written = (c.metadata.nbgrader.grade_id for c in graded if c.cell_type == "markdown")
@@ -119,7 +119,7 @@ def notebook(chapter: Chapter, book: Book) -> NotebookNode:
         CourseError: its exercises are not such that nbgrader takes them.
     """
     made = nbformat.read(chapter.path, as_version=4)
-    works = myst.cited((cell.source for cell in made.cells), book)
+    works = myst.citations((cell.source for cell in made.cells), book)
     for cell in made.cells:
         _rewrite(cell, chapter, book)
     made.cells = [part for cell in made.cells for part in _named(cell)]

@@ -54,7 +54,7 @@ def _check_chapter(course: Path, slug: str) -> None:
 
 
 @contextmanager
-def changing(course: Path, slugs: Iterable[str]) -> Iterator[tuple[Path, Path]]:
+def change(course: Path, slugs: Iterable[str]) -> Iterator[tuple[Path, Path]]:
     """Folders to work in: one for the course, one for anything else.
 
     A new course is made beside its place and takes it in the end. In a course that exists,

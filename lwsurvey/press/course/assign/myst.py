@@ -83,7 +83,7 @@ def _cited(keys: str, in_text: bool, book: Book) -> str:
     return "[" + "; ".join(r.short if r else key for key, r in found) + "]"
 
 
-def cited(sources: Iterable[str], book: Book) -> list[Reference]:
+def citations(sources: Iterable[str], book: Book) -> list[Reference]:
     """The references that these sources cite, by authors and year.
 
     Args:

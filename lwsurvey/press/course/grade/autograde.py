@@ -192,7 +192,7 @@ class Guarded(Execute):
                 _fail(cell, "Forged", guard.FORGED)
 
     def _deadly(self, nb: NotebookNode, error: Exception) -> None:
-        reason = self.grading.stopped()
+        reason = self.grading.stop_reason()
         if not reason and isinstance(error, CellTimeoutError):
             reason = "its output did not come to an end"
         ended = "it ended the kernel" if isinstance(error, DeadKernelError) else f"{error}"[:200]

@@ -64,7 +64,7 @@ class Grading:
         """MiB of memory at the most, or None if no kernel ran."""
         return json.loads(self.usage.read_text())["peak"] if self.usage.exists() else None
 
-    def stopped(self) -> str:
+    def stop_reason(self) -> str:
         """Why the kernel was ended, or an empty text."""
         return json.loads(self.usage.read_text())["stopped"] if self.usage.exists() else ""
 

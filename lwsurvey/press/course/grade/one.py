@@ -41,7 +41,7 @@ def grade(course: Path, submission: Submission, limits: Limits, sandbox: bool) -
     earlier = any(marks.read(course, chapter, [student])[student].values())
     notebook, log = nbformat.read(release, as_version=4), Log()
     try:
-        intake.stage(submission, staged(course, chapter, student), notebook, log)
+        intake.stage(submission, staging_folder(course, chapter, student), notebook, log)
     except IntakeError as error:
         outcome.told.append(str(error))
     else:
@@ -50,7 +50,7 @@ def grade(course: Path, submission: Submission, limits: Limits, sandbox: bool) -
         _judge(
             grading, outcome, _autograde(course, submission, grading), output(course, submission)
         )
-        shutil.rmtree(staged(course, chapter, student))
+        shutil.rmtree(staging_folder(course, chapter, student))
     if outcome.status == NOT_GRADED and earlier:
         outcome.told.append("Marks that an earlier submission got stand.")
     outcome.seconds = round(time.monotonic() - began, 1)
@@ -58,7 +58,7 @@ def grade(course: Path, submission: Submission, limits: Limits, sandbox: bool) -
     return outcome
 
 
-def staged(course: Path, chapter: str, student: str) -> Path:
+def staging_folder(course: Path, chapter: str, student: str) -> Path:
     """Where nbgrader takes a submission from."""
     return course / "grading" / "intake" / student / chapter
 
