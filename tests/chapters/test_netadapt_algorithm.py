@@ -128,7 +128,7 @@ def test_the_pruned_network_equals_the_masked_one(name):
         assert torch.allclose(pruned(x), masked(x), atol=1e-5), group
         # What the squeeze of a gate loses hardly shows in the outputs of an untrained network.
         assert group.kind == "squeeze" or not torch.allclose(masked(x), whole, atol=1e-3), group
-        assert pruning.changed(net, pruned, found) == (group.name,)
+        assert proposals.changed(net, pruned, found) == (group.name,)
         assert macs(pruned) < macs(net)
     assert torch.equal(net(x), whole)
 

@@ -22,7 +22,16 @@ from lwsurvey import parallel, train
 from lwsurvey.chapters.netadapt import proposals, pruning
 from lwsurvey.chapters.netadapt.proposals import Arrays, Choice, Pick, Resource, Short
 from lwsurvey.chapters.netadapt.pruning import Group
-from lwsurvey.chapters.netadapt.state import Adapted, Saved, State, describe, digest, frame, step
+from lwsurvey.chapters.netadapt.state import (
+    Adapted,
+    Saved,
+    State,
+    describe,
+    digest,
+    frame,
+    row,
+    step,
+)
 from lwsurvey.data import Images, Split
 from lwsurvey.search import SearchError
 from lwsurvey.train.device import check_bfloat16, find_device, one_thread
@@ -175,7 +184,7 @@ class _Run:
         able = [k for k, choice in enumerate(choices) if choice.filters is not None]
         made = dict(zip(able, self._proposals(i, here.network, parts, choices, able), strict=True))
         rows = [
-            _row(i, here, part, choice, constraint, made.get(k))
+            row(i, here, part, choice, constraint, made.get(k))
             for k, (part, choice) in enumerate(zip(parts, choices, strict=True))
         ]
         if not able:
@@ -216,36 +225,17 @@ class _Run:
         keys = {k: f"{step(i)}-layer-{k:03}" for k in able}
         saved = {k: self.saved.get(key) for k, key in keys.items()}
         missing = [k for k in able if saved[k] is None]
-        asked = [
-            (network, parts, k, choices[k].filters, self.short, _seed(self.seed, i, k),
-             self.device, *self.images)
-            for k in missing
-        ]  # fmt: skip
+        asked = []
+        for k in missing:
+            # Its own seed, so that the order of the work does not matter.
+            seed = int(np.random.SeedSequence([self.seed, i, k]).generate_state(1)[0])
+            how = (choices[k].filters, self.short, seed, self.device)
+            asked.append((network, parts, k, *how, *self.images))
         made = parallel.spread(
             proposals.propose, asked, self.jobs,
             lambda place, proposal: self.saved.put(keys[missing[place]], proposal),
         )  # fmt: skip
         return [next(made) if saved[k] is None else saved[k] for k in able]
-
-
-def _row(
-    i: int, here: State, part: Group, choice: Choice, constraint: float,
-    proposal: dict[str, Any] | None,
-) -> dict[str, Any]:  # fmt: skip
-    """Of the log, as plain values."""
-    made = proposal or {"before": math.nan, "after": math.nan, "changed": None, "seconds": 0.0}
-    return {
-        "step": i, "layer": part.name, "kind": part.kind, "filters_before": part.filters,
-        "filters": choice.filters, "constraint": constraint, "resource_before": here.resource,
-        "resource": choice.resource, "met": choice.filters is not None,
-        "tried": choice.tried, "picked": False,
-        **{name: made[name] for name in ("before", "after", "changed", "seconds")},
-    }  # fmt: skip
-
-
-def _seed(seed: int, i: int, k: int) -> int:
-    """Of proposal ``k`` in step ``i``: its own, so that the order of the work does not matter."""
-    return int(np.random.SeedSequence([seed, i, k]).generate_state(1)[0])
 
 
 def _arrays(images: Images) -> Arrays:

@@ -156,21 +156,7 @@ def _adapt_to(
     if begun.reached:
         return begun
     missing = Schedule(begun.resource - budget)
-    return join(begun, adapt(begun.network, split, resource, schedule=missing, most=1, **options))
-
-
-def join(begun: Adapted, ended: Adapted) -> Adapted:
-    """Two runs, the second of which went on where the first had stopped, as one."""
-    later = ended.log.assign(step=ended.log["step"] + begun.steps)
-    return replace(
-        ended,
-        log=pd.concat([begun.log, later], ignore_index=True),
-        steps=begun.steps + ended.steps,
-        history=begun.history + ended.history,
-        start=begun.start,
-        filters=begun.filters,
-        estimates=begun.estimates + ended.estimates,
-    )
+    return begun.then(adapt(begun.network, split, resource, schedule=missing, most=1, **options))
 
 
 def searches(

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD
 
-from lwsurvey.chapters.netadapt.pruning import Graph, Group, changed, prune
+from lwsurvey.chapters.netadapt.pruning import Graph, Group, makers, prune
 from lwsurvey.data import Images
 from lwsurvey.search import SearchError
 from lwsurvey.train import accuracy
@@ -214,6 +214,26 @@ def propose(
         "state": {name: values.detach().cpu() for name, values in cut.state_dict().items()},
         "changed": len(changed(network, cut, parts)), "seconds": time.perf_counter() - start,
     }  # fmt: skip
+
+
+def changed(parent: nn.Module, child: nn.Module, parts: Sequence[Group]) -> tuple[str, ...]:
+    """Names of the groups in which two networks have different numbers of filters.
+
+    Args:
+        parent: a network.
+        child: another with the same layers.
+        parts: the groups of one of them.
+
+    Raises:
+        SearchError: layers outside these groups differ in their filters.
+    """
+    pairs = zip(makers(parent), makers(child), strict=True)
+    layers = {a for (a, one), (_, other) in pairs if len(one.weight) != len(other.weight)}
+    cut = {part.name: (*part.producers, *part.gates) for part in parts}
+    names = tuple(name for name, own in cut.items() if layers.intersection(own))
+    if odd := layers.difference(*cut.values()):
+        raise SearchError(f"layers outside the groups have other filters: {sorted(odd)}")
+    return names
 
 
 Pick = Callable[[Sequence[float], Sequence[float], float, float], int]

@@ -180,26 +180,6 @@ def masked(network: nn.Module, group: Group, kept: Sequence[int]) -> nn.Module:
     return _like(network, graph.network)
 
 
-def changed(parent: nn.Module, child: nn.Module, parts: Sequence[Group]) -> tuple[str, ...]:
-    """Names of the groups in which two networks have different numbers of filters.
-
-    Args:
-        parent: a network.
-        child: another with the same layers.
-        parts: the groups of one of them.
-
-    Raises:
-        SearchError: layers outside these groups differ in their filters.
-    """
-    pairs = zip(makers(parent), makers(child), strict=True)
-    layers = {a for (a, one), (_, other) in pairs if len(one.weight) != len(other.weight)}
-    cut = {part.name: (*part.producers, *part.gates) for part in parts}
-    names = tuple(name for name, own in cut.items() if layers.intersection(own))
-    if odd := layers.difference(*cut.values()):
-        raise SearchError(f"layers outside the groups have other filters: {sorted(odd)}")
-    return names
-
-
 def check_outputs(network: nn.Module, parts: Sequence[Group]) -> None:
     """Raise SearchError unless the outputs stay as many if a channel of a group is cut."""
     wanted = _output_shape(network, parts[0])

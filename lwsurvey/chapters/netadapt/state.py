@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from lwsurvey import train
-from lwsurvey.chapters.netadapt.pruning import KINDS, groups, prune
+from lwsurvey.chapters.netadapt.proposals import Choice
+from lwsurvey.chapters.netadapt.pruning import KINDS, Group, groups, prune
 from lwsurvey.data import Split
 from lwsurvey.search import SearchError
 from lwsurvey.store import Records
@@ -104,6 +106,15 @@ class Adapted:
         rows = [self.start, *zip(picked["resource"], picked["after"], strict=True)]
         return pd.DataFrame(rows, columns=["resource", "accuracy"]).rename_axis("step")
 
+    def then(self, later: Adapted) -> Adapted:
+        """This run and another, which went on where this one had stopped, as one."""
+        log = later.log.assign(step=later.log["step"] + self.steps)
+        return replace(
+            later, log=pd.concat([self.log, log], ignore_index=True),
+            steps=self.steps + later.steps, history=self.history + later.history,
+            start=self.start, filters=self.filters, estimates=self.estimates + later.estimates,
+        )  # fmt: skip
+
     def long_term_fine_tune(self, split: Split, *, seed: int, **options: Any) -> train.Fit:
         """The last line of algorithm 1, and the test set once; the network here stays as it is.
 
@@ -113,6 +124,21 @@ class Adapted:
             options: ``epochs``, ``lr`` and so on.
         """
         return train.fit(lambda: copy.deepcopy(self.network), split, seed=seed, **options)
+
+
+def row(
+    i: int, here: State, part: Group, choice: Choice, constraint: float,
+    proposal: dict[str, Any] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """A row of the log, as plain values; see `Adapted`."""
+    made = proposal or {"before": math.nan, "after": math.nan, "changed": None, "seconds": 0.0}
+    return {
+        "step": i, "layer": part.name, "kind": part.kind, "filters_before": part.filters,
+        "filters": choice.filters, "constraint": constraint, "resource_before": here.resource,
+        "resource": choice.resource, "met": choice.filters is not None,
+        "tried": choice.tried, "picked": False,
+        **{name: made[name] for name in ("before", "after", "changed", "seconds")},
+    }  # fmt: skip
 
 
 def frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
