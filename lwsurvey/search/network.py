@@ -70,17 +70,12 @@ def build(architecture: Sequence[Block], classes: int = 10) -> nn.Sequential:
     widths = [STEM, *(int(M * b.filters) for M, b in zip(PLAN, architecture, strict=True))]
     network = nn.Sequential()
     network.stem = nn.Sequential(same_convolution(1, STEM, 3, stride=2), norm_relu(STEM))
-    network.blocks = nn.Sequential(
-        *(_block(*ends, block) for ends, block in zip(pairwise(widths), architecture, strict=True))
-    )
+    network.blocks = nn.Sequential()
+    for (N, M), block in zip(pairwise(widths), architecture, strict=True):
+        inner = (_layer(M, M, 1, block) for _ in range(block.layers - 1))
+        network.blocks.append(nn.Sequential(_layer(N, M, 2, block), *inner))
     network.head = Head(widths[-1], classes)
     return network
-
-
-def _block(N: int, M: int, block: Block) -> nn.Sequential:
-    """One layer, repeated; the first has stride 2."""
-    inner = range(block.layers - 1)
-    return nn.Sequential(_layer(N, M, 2, block), *(_layer(M, M, 1, block) for _ in inner))
 
 
 def _layer(N: int, M: int, stride: int, block: Block) -> nn.Module:

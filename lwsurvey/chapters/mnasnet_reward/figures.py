@@ -44,7 +44,9 @@ def shapes(accuracy: float = 0.5, target: float = 80.0) -> Figure:
         spot = at, reward(accuracy, at, target, *pair)
         ax.annotate(_minus(name), spot, (6, up), textcoords="offset points", color=colour,
                     fontsize=10)  # fmt: skip
-    _target(ax, target)
+    ax.axvline(target, color=INK, lw=0.9, ls=":")
+    ax.annotate(f"T = {target:g} ms", (target, ax.get_ylim()[0]), (5, 6),
+                textcoords="offset points", fontsize=10)  # fmt: skip
     ax.set(xlabel="latency, ms", ylabel="reward", ylim=(0.15, 0.78), xlim=(0, 2.5 * target))
     return fig
 
@@ -79,7 +81,8 @@ def indifference(cloud: pd.DataFrame, target: float, names: Sequence[str]) -> Fi
     """
     fig, axes = plt.subplots(1, 2, figsize=(7, 3.7), sharey=True)
     for ax, (title, pair) in zip(axes, {"soft": SOFT, "hard": HARD}.items(), strict=True):
-        _curves(ax, target, pair)
+        for level in np.arange(50, 95, 2.5):
+            _through(ax, level, target, pair, color=FAINT, lw=1)
         paid = reward(cloud.top1, cloud.latency, target, *pair)
         _through(ax, paid.max(), target, pair)
         ax.plot(cloud.latency, cloud.top1, "o", color=INK, ms=4)
@@ -94,11 +97,6 @@ def indifference(cloud: pd.DataFrame, target: float, names: Sequence[str]) -> Fi
     return fig
 
 
-def _curves(ax: Axes, target: float, pair: tuple[float, float]) -> None:
-    for level in np.arange(50, 95, 2.5):
-        _through(ax, level, target, pair, color=FAINT, lw=1)
-
-
 def _through(ax: Axes, level: float, target: float, pair: tuple, **style) -> None:
     """The accuracies that have one reward."""
     latency = np.geomspace(15, 230, 400)
@@ -111,12 +109,6 @@ def _name_found(ax: Axes, name: str, row: pd.Series) -> None:
     side = {"A3": (4, 5), "A1": (-6, 6)}.get(short, (5, -11))
     ax.annotate(short, (row.latency, row.top1), side, textcoords="offset points", fontsize=9,
                 ha="right" if side[0] < 0 else "left")  # fmt: skip
-
-
-def _target(ax: Axes, target: float) -> None:
-    ax.axvline(target, color=INK, lw=0.9, ls=":")
-    ax.annotate(f"T = {target:g} ms", (target, ax.get_ylim()[0]), (5, 6),
-                textcoords="offset points", fontsize=10)  # fmt: skip
 
 
 def front(cloud: pd.DataFrame, best: pd.DataFrame, corners: pd.DataFrame) -> Figure:

@@ -22,7 +22,20 @@ def mnasnet() -> pd.DataFrame:
         Index ``network``; columns ``top1`` (ImageNet, per cent), ``latency`` (ms) and ``input``
         (side of the image). Figures that no stored text confirms are left out (MnasNet-B1).
     """
-    cloud = pd.concat([_table1(), _table4(), _tables5_6(), _scaled()])
+    table1 = _read("mnasnet_table1")
+    confirmed = table1[table1.pixel1_ms.notna() & (table1.source != "M")]
+    # Table 5 has one network that table 1 has not; A1 of table 6 is in table 1.
+    cells = _read("mnasnet_table5").query("latency_ms == 100").assign(name="cells, both goals")
+    variants = _read("mnasnet_table6").query("variant != 'MnasNet-A1'")
+    scaled = scaling()
+    known = (scaled.input == 224) & scaled.multiplier.isin([1, 0.35])  # in tables 1 and 4
+    cloud = pd.concat([
+        _rename(confirmed, "model", "pixel1_ms"),
+        _rename(_read("mnasnet_table4"), "model", "latency_ms"),
+        _rename(cells, "name", "latency_ms"),
+        _rename(variants, "variant", "latency_ms"),
+        scaled.loc[~known, _COLUMNS],
+    ])  # fmt: skip
     return cloud.set_index("network").sort_values("latency")
 
 
@@ -47,31 +60,6 @@ def scaling() -> pd.DataFrame:
     side = [f" at {side}" if side != 224 else "" for side in frame.input]
     names = [f"A1 {m:g}x{at}" for m, at in zip(frame.multiplier, side, strict=True)]
     return frame.assign(network=names)[[*_COLUMNS, "multiplier"]]
-
-
-def _table1() -> pd.DataFrame:
-    frame = _read("mnasnet_table1")
-    confirmed = frame[frame.pixel1_ms.notna() & (frame.source != "M")]
-    return _rename(confirmed, "model", "pixel1_ms")
-
-
-def _table4() -> pd.DataFrame:
-    return _rename(_read("mnasnet_table4"), "model", "latency_ms")
-
-
-def _tables5_6() -> pd.DataFrame:
-    """Table 5 has one network that table 1 has not; A1 of table 6 is in table 1."""
-    cells = _read("mnasnet_table5").query("latency_ms == 100").assign(name="cells, both goals")
-    variants = _read("mnasnet_table6").query("variant != 'MnasNet-A1'")
-    expansions = _rename(variants, "variant", "latency_ms")
-    return pd.concat([_rename(cells, "name", "latency_ms"), expansions])
-
-
-def _scaled() -> pd.DataFrame:
-    """A1 at other widths and resolutions, without the two that tables 1 and 4 have."""
-    frame = scaling()
-    known = (frame.input == 224) & frame.multiplier.isin([1, 0.35])
-    return frame.loc[~known, _COLUMNS]
 
 
 def _rename(frame: pd.DataFrame, name: str, latency: str) -> pd.DataFrame:

@@ -69,17 +69,13 @@ def _bands(ax: Axes, widths: pd.DataFrame) -> None:
             now, before = half[layer].iloc[step], half[layer].iloc[max(step - 1, 0)]
             ax.barh(step, 2 * now, 0.68, place - now, color=KEPT, linewidth=0)
             if before > now:
-                _cut(ax, place, step, now, before)
+                for left in (place - before, place + now):
+                    ax.barh(step, before - now, 0.68, left, color=CUT, linewidth=0)
                 _number(ax, place, step + 0.5, widths[layer].iloc[step])
     ax.set_xticks(range(widths.shape[1]), list(widths), fontsize=9)
     ax.grid(visible=False)
     ax.set_xlim(-0.55, widths.shape[1] - 0.45)
     ax.set_xlabel("layer, as wide as its filters", fontsize=10)
-
-
-def _cut(ax: Axes, place: int, step: int, now: float, before: float) -> None:
-    for left in (place - before, place + now):
-        ax.barh(step, before - now, 0.68, left, color=CUT, linewidth=0)
 
 
 def _number(ax: Axes, x: float, y: float, filters: int) -> None:
