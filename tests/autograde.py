@@ -42,6 +42,7 @@ def main(slug: str, out: Path, whole: bool) -> None:
     written = [NotebookNode(cell_type="code", source=answer.source) for answer in answers]
     for cell in before if whole else needed(before, [*after, *written]):
         _must_run(shell, cell, chapter.resolve("smoke"))
+    _warm_up(shell, after)
     owners = {str(answer): answer.id for answer in answers}
     graded = {}
     for name, submission in made.items():
@@ -121,6 +122,14 @@ def _must_run(shell: InteractiveShell, cell: NotebookNode, parameters: dict) -> 
         shell.run_cell(cell.source).raise_error()
         if "parameters" in cell.metadata.get("tags", ()):
             shell.user_ns.update(parameters)
+
+
+def _warm_up(shell: InteractiveShell, cells: list[NotebookNode]) -> None:
+    """Run the reference once in a namespace that goes: what functions keep, every fork has then."""
+    scratch = dict(shell.user_ns)
+    for cell in cells:
+        if cell.cell_type == "code":
+            exec(compile(shell.transform_cell(cell.source), cell.id, "exec"), scratch)
 
 
 def _in_a_fork(shell: InteractiveShell, cells: list[NotebookNode], out: Path) -> Scores:

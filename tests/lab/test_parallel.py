@@ -23,6 +23,7 @@ import pytest
 import torch
 import yaml
 from checkout import Checkout
+from distributed import Client
 from torch import nn
 
 from lwsurvey import parallel, paths, train
@@ -119,6 +120,9 @@ def there(tmp_path_factory):
         made.chapter(name, WAIT.format(mark=str(root / f"{name}.mark")))
     running = Cluster(root)
     yield running
+    for client in list(Client._instances):  # else it draws Python's random numbers in later tests
+        client.close()
+    parallel._client.cache_clear()
     running.stop()
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
+import re
 import statistics
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import pytest
@@ -77,6 +80,21 @@ def test_the_sections_stand_in_order(path):
     found = [line[3:].strip() for line in text.splitlines() if line.startswith("## ")]
     assert [heading for heading in found if heading in HEADINGS] == HEADINGS
     assert text.startswith(f"({path.stem})=\n# ")
+
+
+@chapters
+def test_names_of_our_code_in_the_text_exist(path):
+    """``module.name`` in the text, where the notebook imports the module."""
+    cells, modules = read(path).cells, {}
+    for cell in (cell for cell in cells if cell.cell_type == "code"):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("lwsurvey"):
+                package = importlib.import_module(node.module)
+                found = {a.asname or a.name: getattr(package, a.name, None) for a in node.names}
+                modules |= {k: v for k, v in found.items() if isinstance(v, ModuleType)}
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    pairs = re.findall(r"`(\w+)\.(\w+)", text)
+    assert [f"{m}.{n}" for m, n in pairs if m in modules and not hasattr(modules[m], n)] == []
 
 
 @chapters
