@@ -1,9 +1,10 @@
-"""Run a chapter once up to its exercises, then fork for each submission and grade it.
+"""Run each chapter once up to its exercises, then fork for each submission and grade it.
 
-``python autograde.py SLUG OUT.json [whole]`` in a process of its own, because a chapter leaves
-its mark on torch and matplotlib. The grades are nbgrader's own; only the way of running the
-cells is ours, which needs one smoke run a chapter instead of twenty. Without ``whole`` only those
-cells run that the exercises need, and of a submission those of the exercise that it answers.
+``python autograde.py FOLDER part|whole SLUG...`` writes ``SLUG.json`` into the folder. Each
+chapter runs in a fork, because it leaves its mark on torch and matplotlib. The grades are
+nbgrader's own; only the way of running the cells is ours, which needs one smoke run a chapter
+instead of twenty. With ``part`` only those cells run that the exercises need, and of a
+submission those of the exercise that it answers.
 """
 
 from __future__ import annotations
@@ -23,14 +24,26 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbformat import NotebookNode, v4
 from nbgrader import utils
 
+from lwsurvey import claims, cost, data, figures, latency, search, show, train
 from lwsurvey.press.site.notebook import HIDDEN
 from lwsurvey.press.sources import chapters
 
 SECONDS = 20
+LOADED = (claims, cost, data, figures, latency, search, show, train)
+"""What takes seconds to load is loaded once, for all forks."""
 Scores = dict[str, dict[str, object]]
 
 
-def main(slug: str, out: Path, whole: bool) -> None:
+def main(folder: Path, whole: bool, slugs: Sequence[str]) -> None:
+    """Grade all submissions of some chapters, one chapter after the other."""
+    for slug in slugs:
+        out = folder / f"{slug}.json"
+        fork = multiprocessing.get_context("fork").Process(target=grade, args=(slug, out, whole))
+        fork.start()
+        fork.join()
+
+
+def grade(slug: str, out: Path, whole: bool) -> None:
     """Grade all submissions of a chapter; each one's scores come by the cell's grade_id."""
     chapter = chapters.select(chapters.discover(), (slug,))[0]
     notebook = nbformat.read(chapter.path, as_version=4)
@@ -191,4 +204,4 @@ def _score(cell: NotebookNode) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:] == ["whole"])
+    main(Path(sys.argv[1]), sys.argv[2] == "whole", sys.argv[3:])

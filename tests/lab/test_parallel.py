@@ -287,6 +287,7 @@ def test_a_worker_without_our_package_is_named():
     assert parallel.differences(gone).startswith("has no lwsurvey that fits (ModuleNotFoundError")
 
 
+@pytest.mark.full
 def test_a_real_chapter_has_the_verdicts_of_a_local_run(here, there, scheduler, monkeypatch):
     done = execute(REAL, preset="smoke", scheduler=scheduler)
     assert done[REAL].seconds, done

@@ -36,6 +36,7 @@ def read(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "out" / "models.csv", keep_default_na=False)
 
 
+@pytest.mark.full
 def test_a_killed_sweep_goes_on_where_it_was(tmp_path):
     state = tmp_path / "rows" / tables.key()
     first = subprocess.Popen(command(tmp_path), cwd=paths.root(), stderr=subprocess.DEVNULL)

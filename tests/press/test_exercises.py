@@ -35,14 +35,35 @@ def test_no_answers_are_left_of_a_chapter_that_is_gone():
     assert {p.stem for p in answered.FOLDER.glob("*.py")} <= {p.stem for p in NOTEBOOKS}
 
 
+@pytest.fixture(scope="module")
+def graded_parts(tmp_path_factory) -> Path:
+    """The folder with the scores of every chapter, each answer graded in its own exercise."""
+    folder = tmp_path_factory.mktemp("graded")
+    autograde(folder, "part", *(path.stem for path in NOTEBOOKS))
+    return folder
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.full)])
 @chapters
-def test_marks_are_what_the_answers_deserve(path, tmp_path, whole):
-    """Of each answer in its own exercise; of a whole submission, in the others too."""
+def test_marks_are_what_the_answers_deserve(path, graded_parts):
+    assert_deserved(path, graded_parts, whole=False)
+
+
+@pytest.mark.slow
+@pytest.mark.full
+@chapters
+def test_an_answer_takes_no_marks_from_the_other_exercises(path, tmp_path):
+    autograde(tmp_path, "whole", path.stem)
+    assert_deserved(path, tmp_path, whole=True)
+
+
+def assert_deserved(path: Path, folder: Path, whole: bool) -> None:
+    """Right answers earn all marks of their exercise, wrong ones none."""
     notebook, written = read(path), answered.read(path.stem)
     tests = answered.exercises(notebook)
-    graded = autograde(path.stem, tmp_path, whole)
+    log = (folder / "log").read_text(encoding="utf-8")
+    assert (folder / f"{path.stem}.json").exists(), log[-4000:]
+    graded = json.loads((folder / f"{path.stem}.json").read_text(encoding="utf-8"))
     complaints = all_marks("reference", graded.pop("reference"), tests.values())
     complaints += no_marks("untouched", graded.pop("untouched"))
     for answer in written + answered.liars(notebook):
@@ -58,16 +79,12 @@ def test_marks_are_what_the_answers_deserve(path, tmp_path, whole):
     assert not complaints, "\n".join(["", *complaints])
 
 
-def autograde(slug: str, folder: Path, whole: bool) -> dict[str, dict]:
-    """Scores of every submission, see `autograde.py`."""
-    command = [sys.executable, str(ROOT / "tests" / "autograde.py"), slug, "grades.json"]
-    command += ["whole"] if whole else []
+def autograde(folder: Path, *arguments: str) -> None:
+    """Scores of every submission, see `autograde.py`; what went wrong is in ``log``."""
+    command = [sys.executable, str(ROOT / "tests" / "autograde.py"), str(folder), *arguments]
     alone = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "IPYTHONDIR": str(folder / "ipython")}
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, env=os.environ | alone
-    )
-    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return json.loads((folder / "grades.json").read_text(encoding="utf-8"))
+    with open(folder / "log", "w", encoding="utf-8") as log:
+        subprocess.run(command, stdout=log, stderr=log, cwd=folder, env=os.environ | alone)
 
 
 def all_marks(name: object, scores: dict, cells) -> list[str]:

@@ -42,6 +42,7 @@ def _activated() -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_ada_has_all_marks_of_the_tests_and_bob_none(followed):
     home, said = followed
     rows = pd.read_csv(home / "course" / "grading" / "exercises.csv")
@@ -53,6 +54,7 @@ def test_ada_has_all_marks_of_the_tests_and_bob_none(followed):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_plain_nbgrader_gives_the_same_marks(followed):
     home, _ = followed
     ours = pd.read_csv(home / "course" / "grading" / "marks.csv").set_index("student").marks
@@ -61,6 +63,7 @@ def test_plain_nbgrader_gives_the_same_marks(followed):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_the_form_for_written_answers_is_there(followed):
     assert "nbgrader.server_extensions.formgrader" in followed[1]
 
