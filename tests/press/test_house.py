@@ -60,7 +60,7 @@ def imported(source: str) -> set[str]:
 
 def test_the_walls_stand():
     """The contracts are in pyproject.toml."""
-    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 
