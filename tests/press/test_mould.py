@@ -105,10 +105,21 @@ def test_the_first_chapter_of_a_part_gets_its_caption(checkout):
     assert made["parts"][0]["chapters"] == [{"file": "amc"}]
 
 
+@pytest.fixture(scope="module")
+def ran(begun, checkout, slug) -> str:
+    done = run(checkout, "lwsurvey", "run", slug, "--preset", "smoke")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.mark.slow
-def test_it_runs_and_only_what_a_person_has_to_write_fails(begun, checkout, slug):
-    ran = run(checkout, "lwsurvey", "run", slug, "--preset", "smoke")
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+def test_it_runs_in_smoke(ran, checkout, slug):
+    assert (checkout / "_build" / "runs" / "smoke" / f"{slug}.ipynb").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.full
+def test_only_what_a_person_has_to_write_fails(ran, checkout, slug):
     name = slug.replace("-", "_")
     shape = ("-m", "not slow", "-k", f"{slug} or {name}", "tests/press/test_house.py",
              "tests/press/test_notebooks.py", f"tests/chapters/test_{name}.py")  # fmt: skip
