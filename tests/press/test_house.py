@@ -20,12 +20,12 @@ LINES, MODULES = 400, 5
 WRITTEN = {
     "conv-cost": (458, 5),
     "latency": (926, 5),
-    "mnasnet-reward": (798, 5),
+    "mnasnet-reward": (778, 5),
     "mnasnet-search": (877, 5),
     "mobilenet-v1": (612, 5),
     "mobilenet-v2": (861, 5),
     "mobilenet-v3": (1120, 6),
-    "netadapt": (2283, 9),
+    "netadapt": (2281, 9),
     "network-cost": (750, 5),
     "relu-collapse": (666, 5),
     "se": (805, 5),
@@ -33,8 +33,10 @@ WRITTEN = {
     "shufflenet-v2": (1173, 5),
 }
 """Lines and modules of chapters of the first edition; they come down when they are rewritten."""
-LONGEST = 320
-"""Lines that a module may have, which should have about 300 at most."""
+SLACK = 20
+"""Lines that a chapter may be below its figure before the figure is lowered."""
+LONGEST = 300
+"""Lines that a module may have."""
 TOTAL_LINES, TOTAL_FILES = 36_000, 300
 """What the whole package may have."""
 
@@ -107,6 +109,8 @@ def test_no_chapter_stands_on_the_list_without_need():
     """Whoever has brought a chapter down takes it off, or lowers its figures."""
     assert set(WRITTEN) <= set(SLUGS)
     assert all(of > LINES or modules > MODULES for of, modules in WRITTEN.values())
+    sizes = {s: sum(map(lines, (CHAPTERS / package(s)).rglob("*.py"))) for s in WRITTEN}
+    assert {s: n for s, n in sizes.items() if n < WRITTEN[s][0] - SLACK} == {}, "lower its figures"
 
 
 def test_modules_and_the_package_keep_to_their_sizes():

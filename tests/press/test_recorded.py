@@ -405,6 +405,17 @@ def test_the_published_edition_says_what_the_ledger_says():
     assert len({recorded.name(run) for run in found.values()}) == 1, "it is of one machine"
 
 
+def test_a_stated_verdict_that_no_run_decides_is_a_difference():
+    """Of a claim without one, the tests of the notebooks ask that its chapter decides it."""
+    stated = next(claim for claim in ledger() if claim.verdict)
+    open_ = replace(stated, verdict="")
+    found = notebooks.differences(Ledger([stated]), {}, [stated.chapter])
+    assert found == [f"{stated.id}: the chapter {stated.chapter} does not decide it"]
+    (found,) = notebooks.differences(Ledger([stated]), {}, [])
+    assert found.endswith(f"but no chapter {stated.chapter}")
+    assert notebooks.differences(Ledger([open_]), {}, [stated.chapter]) == []
+
+
 def test_each_record_of_this_book_can_be_read():
     assert recorded.published() == recorded.read_all()[recorded.published_name()]
 

@@ -17,8 +17,11 @@ import pytest
 from checkout import Checkout
 from filelock import FileLock, ReadWriteLock
 
+from lwsurvey import claims
+from lwsurvey.claims import Ledger
 from lwsurvey.paths import PACKAGE
-from lwsurvey.press.run import kernel, schedule, tasks
+from lwsurvey.press.results.notebooks import ResultError
+from lwsurvey.press.run import kernel, schedule, tasks, worker
 from lwsurvey.press.run.freshness import Freshness
 from lwsurvey.press.run.progress import Progress
 from lwsurvey.press.run.tasks import Outcome
@@ -123,6 +126,21 @@ def test_good_chapters_have_results_and_bad_ones_have_none(ran):
 def test_a_failure_names_chapter_cell_and_reason(ran, lines):
     assert lines in ran[1]
     assert "Traceback" not in ran[1]
+
+
+def test_a_chapter_with_verdicts_in_the_ledger_must_check_a_claim(tmp_path, monkeypatch):
+    made = Checkout(tmp_path / "root")
+    made.chapter("stated")
+    monkeypatch.setattr(claims, "ledger", lambda: Ledger.read(made.root / "data" / "claims.csv"))
+    begun = {"lwsurvey": {"type": "run", "chapter": "stated", "preset": "cpu"}}
+    shown = nbformat.v4.new_output("display_data", {"text/plain": ""}, metadata=begun)
+    cell = nbformat.v4.new_code_cell("begin()", outputs=[shown])
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    with pytest.raises(ResultError, match="no claim was checked"):
+        worker.check(notebook, "stated", "cpu")
+    made.claims[0] |= {"verdict": ""}
+    made.save()
+    worker.check(notebook, "stated", "cpu")
 
 
 def test_the_log_has_the_traceback(ran):

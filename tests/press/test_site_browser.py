@@ -78,17 +78,14 @@ def settled(page, url: str) -> None:
     page.evaluate("window.MathJax?.startup?.promise")
 
 
-@pytest.mark.parametrize(
-    "look", ["light", *(pytest.param(name, marks=pytest.mark.full) for name in ("dark", "phone"))]
-)
-def test_every_page(browser, address, look):
+def test_every_page(browser, address):
     """With axe on the pages that stand for all; it takes five seconds a page."""
-    assert_sound(browser, address, look, names(), axe=KINDS)
+    assert_sound(browser, address, "light", names(), axe=KINDS)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("look", LOOKS)
-def test_axe_on_every_page(browser, address, look):
+def test_every_page_in_every_look(browser, address, look):
     assert_sound(browser, address, look, names(), axe=names())
 
 

@@ -206,10 +206,9 @@ def variable(name: str) -> str:
 def _product(term: sympy.Expr) -> Product:
     coefficient, rest = term.as_coeff_Mul()
     powers = {str(base): power for base, power in rest.as_powers_dict().items()}
-    allowed = all(power in (-1, *SUPERSCRIPTS) for power in powers.values())
     if not coefficient.is_Integer or coefficient < 1 or not powers.keys() <= {*LETTERS}:
         raise ValueError(f"{term} is no product of the letters {', '.join(LETTERS)}")
-    if not allowed:
+    if not {*powers.values()} <= {-1, *SUPERSCRIPTS}:
         raise ValueError(f"{term}: only the powers 1, 2 and -1 can be printed")
     ordered = tuple((name, int(powers[name])) for name in LETTERS if name in powers)
     return Product(int(coefficient), ordered)
@@ -239,10 +238,7 @@ FIELDS = {
         Field("rows", "Rows", "H_in", 16_384),
         Field("columns", "Columns", "W_in", 16_384),
     ),
-    "Kernel": (
-        Field("K", "Side", "K", 63, "odd", 2),
-        Field("stride", "Stride", "", 16),
-    ),
+    "Kernel": (Field("K", "Side", "K", 63, "odd", 2), Field("stride", "Stride", "", 16)),
     "Channels": (
         Field("N", "In", "N", 65_536),
         Field("M", "Out", "M", 65_536),
@@ -277,7 +273,7 @@ FIRST = PRESETS[0].case
 
 
 def context() -> dict[str, object]:
-    """What the template ``lw-html`` needs."""
+    """What the template ``lw-calculator.html`` needs."""
     texts = values(FIRST)
 
     def live(text: str) -> Markup:
@@ -295,11 +291,10 @@ def context() -> dict[str, object]:
         "case": CASE,
         "summary": SUMMARY,
         "shares": shares(FIRST),
-        "formulas": {key: _formula(found) for key, found in formulas().items()},
+        "formulas": {
+            key: {"html": Markup(as_html(found)), "data": json.dumps(as_data(found))}
+            for key, found in formulas().items()
+        },
         "variable": lambda letter: Markup(variable(letter)),
         "live": live,
     }
-
-
-def _formula(found: list[Product]) -> dict[str, object]:
-    return {"html": Markup(as_html(found)), "data": json.dumps(as_data(found))}
