@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lwsurvey.data import DataError, files
 
-PER_CLASS = {"train": 1000, "t10k": 200}
+PER_CLASS = {"train": 1000, "t10k": 1000}
 """Images of each class that are taken from the training and from the test images."""
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
