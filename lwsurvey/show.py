@@ -1,16 +1,28 @@
-"""Numbered figures, numbered tables and sentences with measured numbers in them."""
+"""Numbered figures and tables, sentences with measured numbers, and the package's own source."""
 
 from __future__ import annotations
 
+import ast
+import inspect
 import io
+import json
+import textwrap
+from collections.abc import Callable
+from html import escape
 from numbers import Integral, Real
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 from lwsurvey.schema import METADATA_KEY
+
+# One box for light and dark notebooks: Jupyter, VS Code and Colab name their themes differently.
+BOX = "background: #f8f8f8; color: #1f2328; padding: 0.1em 1em; overflow-x: auto"
 
 
 def figure(fig: Figure, name: str, caption: str, alt: str) -> None:
@@ -65,3 +77,61 @@ def _cell(cell: object, digits: int) -> str:
 def say(text: str) -> None:
     """Show MyST text; the way for a measured number to get into a sentence."""
     display(Markdown(text))
+
+
+def source(obj: Callable, *more: Callable, caption: str = "", name: str = "") -> None:
+    """Show classes and functions of the package as they stand there, without their docstrings.
+
+    Args:
+        obj: class, function or method.
+        more: further ones, for the same listing.
+        caption: MyST text before the names and modules, such as ``Equation 2 as a module``.
+        name: what ``{numref}`` refers to, such as ``lst-inverted-residual``, or nothing.
+
+    Raises:
+        ValueError: one of them is not of the package or has no Python source.
+    """
+    objects = [_unwrapped(each) for each in (obj, *more)]
+    code = "\n\n\n".join(map(_code, objects))
+    role = "{{source}}`{0} <{1}.{0}>` in {{source}}`{1}`"
+    label = f":name: {name}\n" if name else ""
+    text = json.dumps(_caption(caption, objects, role), ensure_ascii=False)
+    markdown = f"````{{code-block}} python\n:caption: {text}\n{label}\n{code}\n````"
+    formatter = HtmlFormatter(noclasses=True, style="default", cssstyles=BOX)
+    heading = _caption(escape(caption), objects, "<code>{0}</code> in <code>{1}</code>")
+    html = f"<p>{heading}</p>\n{highlight(code, PythonLexer(), formatter)}"
+    display({"text/markdown": markdown, "text/html": html, "text/plain": code}, raw=True)
+
+
+def _unwrapped(obj: object) -> Callable:
+    found = inspect.unwrap(obj) if callable(obj) else obj
+    if not (inspect.isclass(found) or inspect.isfunction(found) or inspect.ismethod(found)):
+        raise ValueError(f"show.source takes classes and functions written in Python, not {obj!r}")
+    if found.__module__.partition(".")[0] != __package__ or "<" in found.__qualname__:
+        raise ValueError(
+            f"{found.__module__}.{found.__qualname__} is not defined at the top of a module or "
+            f"class of {__package__}; only these have a page to link to"
+        )
+    return found
+
+
+def _caption(caption: str, objects: list[Callable], form: str) -> str:
+    names = [form.format(each.__qualname__, each.__module__) for each in objects]
+    return f"{caption}: {', '.join(names)}" if caption else ", ".join(names)
+
+
+def _code(obj: Callable) -> str:
+    """The source of one object; a docstring that is all of a body stays."""
+    try:
+        code = textwrap.dedent(inspect.getsource(obj))
+    except (OSError, TypeError) as error:
+        raise ValueError(f"{obj.__qualname__} has no Python source: {error}") from None
+    lines = code.splitlines()
+    for node in ast.walk(ast.parse(code)):
+        documented = isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        if documented and ast.get_docstring(node) is not None and len(node.body) > 1:
+            first, end = node.body[0].lineno - 1, node.body[0].end_lineno
+            while end < len(lines) and not lines[end].strip():
+                end += 1
+            lines[first:end] = [None] * (end - first)
+    return "\n".join(line for line in lines if line is not None)

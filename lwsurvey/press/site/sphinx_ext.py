@@ -11,7 +11,7 @@ from typing import ClassVar
 from docutils import nodes
 from pybtex.database import Entry, parse_file
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.docutils import ReferenceRole, SphinxDirective, SphinxRole
 
 from lwsurvey.claims.ledger import LedgerError, ledger
 from lwsurvey.press.rerun import recorded
@@ -118,6 +118,14 @@ class TallyRole(SphinxRole):
         return [nodes.Text(tallies[self.text])], []
 
 
+class SourceRole(ReferenceRole):
+    """``{source}`name <module.name>` ``: a name of the package."""
+
+    def run(self) -> Result:
+        """The name as code."""
+        return [nodes.literal("", self.title, classes=["lw-name"])], []
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     """Register roles, directives, the transform of figures, and the copying of assets."""
     app.connect("builder-inited", _read_state)
@@ -125,6 +133,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("build-finished", _finish)
     app.add_role("claim", ClaimRole())
     app.add_role("tally", TallyRole())
+    app.add_role("source", SourceRole())
     for directive in (Piece, PieceOf):
         for name in directive.pieces:
             app.add_directive(name, directive)

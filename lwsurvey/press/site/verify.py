@@ -12,7 +12,7 @@ from lwsurvey.press.results import notebooks
 from lwsurvey.press.sources import plan
 
 LEAST_BYTES = {"page": 8_000, "searchindex.js": 2_000, "_static/mathjax/tex-chtml.js": 500_000}
-RAW_ROLE = re.compile(r"\{(?:claim|tally|cite(?::\w+)?|numref|eq|ref|doc|math)\}`")
+RAW_ROLE = re.compile(r"\{(?:claim|tally|source|cite(?::\w+)?|numref|eq|ref|doc|math)\}`")
 UNTEXTED = ("script", "style", "code", "pre")
 
 
