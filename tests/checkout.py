@@ -20,6 +20,7 @@ CLAIM = {
     "value": "4",
     "unit": "1",
     "scale": "full",
+    "basis": "counted",
     "verdict": "holds",
 }
 PARAMETERS = 'preset = "cpu"  # which numbers\nrepeats = 100  # of the sum\nrate = 0.5  # a share'

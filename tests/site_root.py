@@ -25,6 +25,7 @@ BASE = dict.fromkeys(COLUMNS, "") | {
     "relation": "=",
     "unit": "1",
     "scale": "full",
+    "basis": "counted",
 }
 CLAIMS = (
     BASE | {"id": "C001", "statement": "There are two.", "value": "2", "verdict": "holds"},

@@ -16,6 +16,8 @@ from lwsurvey.schema import VERDICTS
 
 RELATIONS = ("=", "<=", ">=", "<", ">", "table", "fact")
 SCALES = ("full", "reduced", "none")
+BASES = ("derived", "counted", "measured", "trained", "sampled", "transcribed", "definition")
+ORIGINS = ("survey", "paper", "library")
 KINDS = (
     "definition", "formula", "number", "ordering", "qualitative", "architecture-table", "citation",
     "question",
@@ -67,7 +69,10 @@ class Claim:
     tolerance_reason: str
     scale: str
     hardware: str
+    basis: str
+    same_as: str
     verdict: str
+    origin: str
     correction: str
     correction_relation: str
     correction_value: str
@@ -129,9 +134,26 @@ def _problem(claim: Claim) -> str | None:
         return "hardware is empty, or yes for a claim of scale reduced"
     if not claim.statement or not claim.measure or not claim.chapter or not claim.source:
         return "statement, measure, chapter and source must not be empty"
-    if claim.scale == "none":
-        return None
-    return _rule_problem(claim)
+    if problem := _evidence_problem(claim):
+        return problem
+    return None if claim.scale == "none" else _rule_problem(claim)
+
+
+def _evidence_problem(claim: Claim) -> str | None:
+    """What is wrong with the columns that say what the verdict rests on, or None."""
+    if claim.basis and claim.basis not in BASES:
+        return f"basis {claim.basis!r} is none of {', '.join(BASES)}"
+    if claim.basis and claim.scale == "none":
+        return "a claim out of reach (scale none) rests on nothing; leave its basis empty"
+    if claim.verdict and not claim.basis and claim.scale != "none":
+        return f"a row with a verdict needs a basis: {', '.join(BASES)}"
+    if claim.origin and claim.origin not in ORIGINS:
+        return f"origin {claim.origin!r} is none of {', '.join(ORIGINS)}"
+    if claim.verdict == "erratum" and not claim.origin:
+        return f"an erratum needs an origin, who made the slip: {', '.join(ORIGINS)}"
+    if claim.origin and not claim.correction_value:
+        return "origin says who made a slip; only a row with a correction has one"
+    return None
 
 
 def _rule_problem(claim: Claim) -> str | None:
@@ -176,6 +198,22 @@ class Ledger:
             if problem := _problem(claim):
                 raise LedgerError(f"{claim.id}: {problem}")
             self._claims[claim.id] = claim
+        for claim in claims:
+            if claim.same_as and (problem := self._repetition_problem(claim)):
+                raise LedgerError(f"{claim.id}: {problem}")
+
+    def _repetition_problem(self, claim: Claim) -> str | None:
+        """What is wrong with the row that a row repeats, or None."""
+        first = self._claims.get(claim.same_as)
+        if first is None:
+            return f"same_as names {claim.same_as}, which is not in the ledger"
+        if first is claim:
+            return "same_as names the row itself; leave it empty"
+        if first.same_as:
+            return f"same_as names {first.id}, itself a repetition; name {first.same_as} instead"
+        if claim.verdict and not first.verdict:
+            return f"same_as names {first.id}, which has no verdict yet, so neither can this row"
+        return None
 
     @classmethod
     def read(cls, path: Path) -> Ledger:

@@ -33,6 +33,7 @@ def claim(relation="=", value="1", tolerance="", scale="full", **other) -> Claim
         id="C001", source="seed", section="1", chapter="conv-cost", kind="number",
         statement="a statement", measure="a measure", relation=relation, value=str(value),
         tolerance=str(tolerance), scale=scale, unit="1",
+        basis="" if scale == "none" else "counted",
     )  # fmt: skip
     return Claim(**{**empty, **row, **other})
 
@@ -234,8 +235,16 @@ def test_out_of_reach_is_a_scale_and_takes_no_measurement():
         ({"tolerance": "some"}, "cannot be read"), ({"scale": "huge"}, "scale"),
         ({"kind": "rumour"}, "kind"), ({"verdict": "true"}, "verdict"),
         ({"scale": "reduced", "tolerance": ""}, "margin"), ({"statement": ""}, "statement"),
-        ({"verdict": "erratum"}, "erratum"),
-        ({"verdict": "holds", "correction_value": "2"}, "erratum"),
+        ({"verdict": "erratum", "origin": "paper"}, "an erratum needs a correction_value"),
+        ({"basis": "guessed"}, "basis 'guessed' is none of derived, counted"),
+        ({"basis": "", "verdict": "holds"}, "a row with a verdict needs a basis: derived"),
+        ({"scale": "none"}, "rests on nothing; leave its basis empty"),
+        ({"origin": "author", "correction_value": "2"}, "origin 'author' is none of survey"),
+        ({"origin": "survey"}, "only a row with a correction has one"),
+        ({"verdict": "erratum", "correction_value": "2"}, "an erratum needs an origin"),
+        ({"same_as": "C999"}, "same_as names C999, which is not in the ledger"),
+        ({"same_as": "C001"}, "same_as names the row itself"),
+        ({"verdict": "holds", "correction_value": "2"}, "only an erratum has one"),
         ({"scale": "reduced", "relation": "table", "value": '{"a": 1}'}, "margin"),
         ({"correction_relation": "~", "correction_value": "2"}, "relation '~'"),
         ({"correction_relation": "fact", "correction_value": "x"}, "form"),
@@ -246,6 +255,21 @@ def test_out_of_reach_is_a_scale_and_takes_no_measurement():
 def test_a_row_that_cannot_be_judged_is_named(change, says):
     with pytest.raises(LedgerError, match=rf"C001.*{says}"):
         Ledger([replace(claim(), **change)])
+
+
+@pytest.mark.parametrize(
+    ("first", "says"),
+    [
+        ({"same_as": "C003"}, "same_as names C002, itself a repetition; name C003 instead"),
+        ({"verdict": ""}, "same_as names C002, which has no verdict yet"),
+    ],
+)
+def test_a_repetition_names_a_judged_row_that_is_none(first, says):
+    rows = [replace(claim(), verdict="holds", id=f"C00{i}") for i in (1, 2, 3)]
+    repetition = replace(rows[0], same_as="C002", chapter="another-chapter")
+    assert Ledger([repetition, *rows[1:]])["C001"].same_as == "C002"
+    with pytest.raises(LedgerError, match=rf"C001: {says}"):
+        Ledger([repetition, replace(rows[1], **first), rows[2]])
 
 
 def test_an_unknown_id_gets_the_nearest_ones():

@@ -35,7 +35,8 @@ def book(**changes: str) -> Ledger:
         "id": "C001", "kind": "architecture-table", "relation": "table", "scale": "full",
         "value": '{"a.macs": 1.5, "b.macs": 2.0}', "tolerance": "0.05", "verdict": "",
         "correction": "", "correction_relation": "", "correction_value": "",
-        "correction_tolerance": "", "hardware": "",
+        "correction_tolerance": "", "hardware": "", "basis": "counted", "same_as": "",
+        "origin": "",
     }  # fmt: skip
     return Ledger([Claim(**row | changes)])
 
