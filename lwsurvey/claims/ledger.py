@@ -134,9 +134,7 @@ def _problem(claim: Claim) -> str | None:
         return "hardware is empty, or yes for a claim of scale reduced"
     if not claim.statement or not claim.measure or not claim.chapter or not claim.source:
         return "statement, measure, chapter and source must not be empty"
-    if problem := _evidence_problem(claim):
-        return problem
-    return None if claim.scale == "none" else _rule_problem(claim)
+    return (None if claim.scale == "none" else _rule_problem(claim)) or _evidence_problem(claim)
 
 
 def _evidence_problem(claim: Claim) -> str | None:
