@@ -26,6 +26,8 @@ from lwsurvey.stats import Estimate
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SLUGS = [path.stem for path in NOTEBOOKS]
+# Chapters that have too much in removed cells, with today's share. It may only fall.
+MORE_REMOVED = {"latency": 0.69, "network-cost": 0.73}
 HEADINGS = ["The question", "The idea", "Verdicts", "Limits", "Exercises", "Further reading"]
 
 chapters = pytest.mark.parametrize("path", NOTEBOOKS, ids=SLUGS)
@@ -105,18 +107,37 @@ def test_the_download_has_no_hidden_tests(path):
     assert not any("HIDDEN TESTS" in cell.source for cell in loaded.cells)
 
 
+def code_cells(path: Path) -> list:
+    """Code cells without exercises."""
+    return [c for c in read(path).cells if c.cell_type == "code" and not graded(c)]
+
+
 @chapters
-def test_cells_are_short_and_prose_outweighs_code(path):
-    cells = read(path).cells
-    code = [
-        c
-        for c in cells
-        if c.cell_type == "code" and not graded(c) and not tagged(c, "remove-input")
-    ]
+def test_cells_are_short(path):
+    code = [cell for cell in code_cells(path) if not tagged(cell, "remove-input")]
     assert max(map(lines, code)) <= 30
-    assert statistics.median(map(statements, code)) <= 6
-    words = sum(len(c.source.split()) for c in cells if c.cell_type == "markdown")
-    assert words >= 10 * sum(map(lines, code))
+    visible = [cell for cell in code if not tagged(cell, "hide-input")]
+    assert statistics.median(map(statements, visible)) <= 6
+
+
+@chapters
+def test_only_sentences_are_removed_from_the_page(path):
+    for cell in code_cells(path):
+        shows = re.search(r"\bshow\.(?:figure|table|source)\(", cell.source)
+        if tagged(cell, "remove-input") or tagged(cell, "remove-cell"):
+            assert not shows and "show.say(" in cell.source, f"{cell.id}: tag it hide-input"
+
+
+@chapters
+def test_removed_lines_are_at_most_half_of_the_visible_ones(path):
+    """Neither counts folded ones, which a reader can unfold."""
+    code = code_cells(path)
+    removed = sum(lines(cell) for cell in code if tagged(cell, "remove-input"))
+    folded = ("remove-input", "hide-input")
+    visible = sum(lines(c) for c in code if not any(tagged(c, tag) for tag in folded))
+    share = round(removed / visible, 2)
+    assert share <= MORE_REMOVED.get(path.stem, 0.5)
+    assert path.stem not in MORE_REMOVED or share > 0.5, "take it off the list"
 
 
 @chapters

@@ -249,6 +249,25 @@ def test_the_page_of_a_chapter(root):
     assert len(cells["begin"].outputs) == 1, "a progress bar is no result"
 
 
+def test_only_sentences_are_removed(root):
+    executed = nbformat.read(root / "_build" / "runs" / "cpu" / "conv-cost.ipynb", 4)
+    cell = next(cell for cell in executed.cells if cell.id == "figure")
+    figure = cell.outputs[0]
+    table = nbformat.v4.new_output("display_data", {"text/markdown": "```{table} Costs\n```"})
+    said = nbformat.v4.new_output("display_data", {"text/markdown": "So it is."})
+    folded = {"this figure": [figure], "this table": [said, table], "these tables": [table, table]}
+    folded["this table and figure"] = [table, figure]
+    for words, outputs in folded.items():
+        cell.outputs, cell.metadata["tags"] = outputs, ["remove-input"]
+        page = notebook.page(executed, "conv-cost")
+        shown = next(cell for cell in page.cells if cell.id == "figure").metadata
+        assert shown.tags == ["hide-input"]
+        assert shown.mystnb["code_prompt_show"] == f"Show the code of {words}"
+    cell.outputs, cell.metadata["tags"] = [said], ["remove-input"]
+    page = notebook.page(executed, "conv-cost")
+    assert next(c for c in page.cells if c.id == "figure").metadata.tags == ["remove-input"]
+
+
 def test_a_figures_caption_is_given_to_nothing_beside_it(root):
     executed = nbformat.read(root / "_build" / "runs" / "cpu" / "conv-cost.ipynb", 4)
     cell = next(cell for cell in executed.cells if cell.id == "figure")
@@ -261,6 +280,9 @@ def test_a_figures_caption_is_given_to_nothing_beside_it(root):
     assert [len(part.outputs) for part in parts] == [1, 1, 2, 1]
     assert [part.metadata.tags for part in parts] == [["hide-input"], *[["remove-input"]] * 3]
     assert len({part.id for part in parts}) == 4 and all(part.source for part in parts)
+    assert cell.outputs and parts[0].metadata.mystnb["code_prompt_show"] == (
+        "Show the code of these figures"
+    )
     cell.metadata["tags"] = ["remove-cell"]
     parts = [c for c in notebook.page(executed, "conv-cost").cells if c.id.startswith("figure")]
     assert all("remove-cell" in part.metadata.tags for part in parts), "it was to stay hidden"

@@ -13,6 +13,7 @@ from lwsurvey.schema import METADATA_KEY
 
 HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS\n.*?^### END HIDDEN TESTS\n?", re.M | re.S)
 SOLUTION_MARK = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[ \t]*\n?", re.M)
+TABLE = "```{table}"
 TITLE = re.compile(r"^# .+\n?", re.M)
 
 
@@ -73,6 +74,18 @@ def _fold(cell: NotebookNode) -> None:
         cell.metadata["tags"] = sorted(tags | {"hide-input"})
         cell.source = SOLUTION_MARK.sub("", cell.source).rstrip("\n")
         _prompts(cell, "the solution")
+    elif tags & {"hide-input", "remove-input"}:
+        _fold_display(cell, tags, [kind for kind in map(_kind, cell.outputs) if kind])
+
+
+def _fold_display(cell: NotebookNode, tags: set[str], kinds: list[str]) -> None:
+    """Code of figures and tables unfolds; only what prints nothing but sentences is removed."""
+    if not kinds:
+        return
+    cell.metadata["tags"] = sorted(tags - {"remove-input"} | {"hide-input"})
+    several = len(kinds) > 1 and len(set(kinds)) == 1
+    names = f"these {kinds[0]}s" if several else f"this {' and '.join(dict.fromkeys(kinds))}"
+    _prompts(cell, f"the code of {names}")
 
 
 def _prompts(cell: NotebookNode, what: str) -> None:
@@ -112,6 +125,13 @@ def _figure(output: NotebookNode) -> dict[str, str]:
     """Name, caption and alternative text, if the output is a figure."""
     entry = output.get("metadata", {}).get(METADATA_KEY, {})
     return entry if entry.get("type") == "figure" else {}
+
+
+def _kind(output: NotebookNode) -> str:
+    """``figure``, ``table``, or nothing."""
+    if _figure(output):
+        return "figure"
+    return "table" if output.get("data", {}).get("text/markdown", "").startswith(TABLE) else ""
 
 
 def _is_progress(output: NotebookNode) -> bool:

@@ -137,7 +137,7 @@ def _rewrite(cell: NotebookNode, chapter: Chapter, book: Book) -> None:
         cell.source = myst.markdown(cell.source, book)
     elif "parameters" in tags:
         cell.source = parameters(cell.source, chapter.resolve(PRESET))
-    elif "remove-input" in tags:
+    elif tags & {"remove-input", "hide-input"} and "exercise" not in tags:
         cell.source = myst.code(cell.source, book)
         cell.metadata["jupyter"] = {"source_hidden": True}
 
