@@ -26,6 +26,8 @@ class Estimate:
             would have shown with 80 % probability; None for an exact count.
         note: what disturbed the measurement and what that did to the interval; empty if
             nothing did.
+        runs: sentence on the trained networks behind the value: how many, where and when they
+            were trained, and how many of them again in this build; empty if none was trained.
     """
 
     value: float
@@ -34,6 +36,7 @@ class Estimate:
     n: int
     detectable: float | None = None
     note: str = ""
+    runs: str = ""
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(x) for x in (self.value, self.low, self.high)):

@@ -12,8 +12,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from lwsurvey import paths
 from lwsurvey.claims import Ledger, judge
+from lwsurvey.claims.card import card
 from lwsurvey.claims.ledger import COLUMNS
-from lwsurvey.claims.verdicts import card, record
+from lwsurvey.claims.verdicts import record
 from lwsurvey.schema import METADATA_KEY, SCHEMA
 
 SEED = "000_d8022b1101851345.txt"

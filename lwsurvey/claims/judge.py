@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 
 import numpy as np
@@ -30,12 +30,17 @@ class Verdict:
         measured: an estimate; one per cell for a table; a phrase for a fact; None if out of
             reach.
         failed: cells of a table that do not pass, with the relation that the survey states.
+        controls: further estimates in the claim's unit by what was held fixed for them, such as
+            ``at equal MACs``; they are shown and not judged.
+        bars: other values that the ledger could have asked for, see `lwsurvey.claims.bars`.
     """
 
     claim: Claim
     verdict: str
     measured: Estimate | dict[str, Estimate] | str | None
     failed: tuple[str, ...] = ()
+    controls: Mapping[str, Estimate] = field(default_factory=dict)
+    bars: tuple[float, ...] = ()
 
 
 def judge(claim: Claim, measured: Measurement = None) -> Verdict:
@@ -78,7 +83,7 @@ def _estimate(claim: Claim, measured: Measurement) -> Estimate | dict[str, Estim
             )
         return measured.strip()
     if claim.relation != "table":
-        return _number(claim.id, measured, CONFIDENCE)
+        return number(claim.id, measured)
     if not isinstance(measured, Mapping):
         raise LedgerError(f"{claim.id} is a table: the measurement must map cells to numbers")
     cells = claim.rule.value
@@ -88,10 +93,20 @@ def _estimate(claim: Claim, measured: Measurement) -> Estimate | dict[str, Estim
         raise LedgerError(f"{claim.id}: cells that the claim does not have: {', '.join(extra)}")
     # Bonferroni: all cells of a table together are wrong in 5 % of the cases at most.
     confidence = 1 - (1 - CONFIDENCE) / len(cells)
-    return {cell: _number(f"{claim.id}, cell {cell}", measured[cell], confidence) for cell in cells}
+    return {cell: number(f"{claim.id}, cell {cell}", measured[cell], confidence) for cell in cells}
 
 
-def _number(name: str, measured: object, confidence: float) -> Estimate:
+def number(name: str, measured: object, confidence: float = CONFIDENCE) -> Estimate:
+    """One number, exact or with its interval.
+
+    Args:
+        name: what a complaint calls it.
+        measured: a number (exact), two or more repeats, or an `Estimate`, which stays as it is.
+        confidence: of the interval of repeats.
+
+    Raises:
+        LedgerError: it is no number, NaN, empty or of the wrong shape.
+    """
     if isinstance(measured, Estimate):
         return measured
     if measured is None or isinstance(measured, str | bytes | bool | Mapping):
@@ -124,16 +139,16 @@ def _compare(rule: Rule, measured) -> tuple[str, tuple[str, ...]]:
         return (PASS if measured == rule.value else FAIL), ()
     if isinstance(measured, dict):
         cells = {
-            cell: _inside(Rule("=", rule.value[cell], rule.tolerance), estimate)
+            cell: compare_number(Rule("=", rule.value[cell], rule.tolerance), estimate)
             for cell, estimate in measured.items()
         }
         worst = next((o for o in (FAIL, OPEN) if o in cells.values()), PASS)
         return worst, tuple(cell for cell, outcome in cells.items() if outcome != PASS)
-    return _inside(rule, measured), ()
+    return compare_number(rule, measured), ()
 
 
-def _inside(rule: Rule, estimate: Estimate) -> str:
-    """Whether the whole interval, part of it or none of it satisfies the rule."""
+def compare_number(rule: Rule, estimate: Estimate) -> str:
+    """Whether all (`PASS`), part (`OPEN`) or none (`FAIL`) of an interval satisfies a rule."""
     value, margin = rule.value, rule.margin(rule.value)
     # Without a tolerance whole numbers of any size are compared to the last digit.
     reach = margin + SLACK * max(1.0, abs(value)) if margin else 0

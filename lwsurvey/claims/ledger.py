@@ -18,6 +18,7 @@ RELATIONS = ("=", "<=", ">=", "<", ">", "table", "fact")
 SCALES = ("full", "reduced", "none")
 BASES = ("derived", "counted", "measured", "trained", "sampled", "transcribed", "definition")
 ORIGINS = ("survey", "paper", "library")
+HARDWARE = ("", "yes", "stand-in")
 KINDS = (
     "definition", "formula", "number", "ordering", "qualitative", "architecture-table", "citation",
     "question",
@@ -130,8 +131,8 @@ def _problem(claim: Claim) -> str | None:
         return f"scale {claim.scale!r} is none of {', '.join(SCALES)}"
     if claim.verdict and claim.verdict not in VERDICTS:
         return f"verdict {claim.verdict!r} is none of {', '.join(VERDICTS)}"
-    if claim.hardware not in ("", "yes") or (claim.hardware and claim.scale != "reduced"):
-        return "hardware is empty, or yes for a claim of scale reduced"
+    if claim.hardware not in HARDWARE or (claim.hardware and claim.scale != "reduced"):
+        return "hardware is empty, or yes or stand-in for a claim of scale reduced"
     if not claim.statement or not claim.measure or not claim.chapter or not claim.source:
         return "statement, measure, chapter and source must not be empty"
     return (None if claim.scale == "none" else _rule_problem(claim)) or _evidence_problem(claim)

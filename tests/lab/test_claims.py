@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+import re
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lwsurvey.claims import Claim, Ledger, LedgerError, judge
+from lwsurvey.claims import Claim, Ledger, LedgerError, bars, judge, verdicts
+from lwsurvey.claims.card import card
 from lwsurvey.claims.ledger import COLUMNS, SCALES
-from lwsurvey.claims.verdicts import card
+from lwsurvey.claims.words import rounded
+from lwsurvey.figures import VERDICT_COLOURS
+from lwsurvey.press.results import notebooks
 from lwsurvey.stats import Estimate, mean_interval
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
@@ -297,3 +301,212 @@ def test_a_card_says_what_disturbed_the_measurement():
     row = claim(">", 1, scale="reduced")
     assert "Another process used 0.9 cores." in card(judge(row, noted))
     assert "Disturbed" not in card(judge(row, replace(noted, note="")))
+
+
+# What a card says.
+
+WIDE = Estimate(-0.845, -1.43, -0.26, 12, 0.8, runs="12 seeds, trained on AMD EPYC.")
+
+
+def _rows(html: str) -> dict[str, str]:
+    return dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html))
+
+
+@pytest.mark.parametrize(
+    ("relation", "value", "estimate", "says"),
+    [
+        (">", 0, (0.1, -0.1, 0.3), "an effect below -0.10 or above 0.30 points"),
+        (">", 0, (0.01, -0.28, 0.3), "an effect larger than 0.30 points either way"),
+        (">", 0, (0.01, -0.281, 0.3001), "an effect larger than 0.31 points either way"),
+        (">", 0, (-0.6, -0.9, -0.3), "-0.30 points or more"),
+        (">=", 1, (0.2, -0.1, 0.5), "0.50 points or more"),
+        ("<", 0, (0.6, 0.3, 0.9), "0.30 points or less"),
+        ("=", 0, (2.5, 2.0, 3.0), "2.00 points or less"),
+        ("=", 9, (2.5, 2.0, 3.0), "3.00 points or more"),
+        (">", 1.1, (1.09, 1.05, 1.13), "values below 1.050 and above 1.130 points"),
+        ("<", 100, (1840.0, 1490.0, 2190.0), "1,490 points or less"),
+        (">", 0, (2e-10, -1e-10, 5e-10), "an effect below -1e-10 or above 5e-10 points"),
+        (">", 0, (0.6, 0.3, 0.9), None),
+    ],
+)
+def test_a_card_says_what_the_interval_excludes(relation, value, estimate, says):
+    row = claim(relation, value, 0.1 if relation == "=" else "", scale="reduced", unit="points")
+    html = card(judge(row, Estimate(*estimate, 12)))
+    assert _rows(html).get("The interval excludes") == says
+
+
+def test_one_measurement_alone_excludes_nothing():
+    row = claim(">", 3, scale="reduced")
+    assert "excludes" not in card(judge(row, 2)) + card(judge(row, Estimate(2, 1, 2.5, 1)))
+
+
+@given(low=st.floats(-1e3, 1e3), width=st.floats(1e-5, 1e3))
+def test_what_is_excluded_is_never_inside_the_interval(low, width):
+    e = Estimate(low + width / 2, low, low + width, 5)
+    below, above = (float(rounded(x, e, to).replace(",", "")) for x, to in (
+        (e.low, math.floor), (e.high, math.ceil),
+    ))  # fmt: skip
+    assert below <= e.low + 1e-4 * width and above >= e.high - 1e-4 * width
+
+
+@pytest.mark.parametrize(
+    ("changes", "chip"),
+    [
+        ({"scale": "full"}, "real object"),
+        ({"scale": "reduced"}, "reduced scale"),
+        ({"scale": "reduced", "hardware": "yes"}, "this hardware"),
+        ({"scale": "reduced", "hardware": "stand-in"}, "stand-in device"),
+    ],
+)
+def test_a_card_names_its_scope_once(changes, chip):
+    open_ = card(judge(claim(">", 0, **changes), Estimate(0, -1, 1, 5)))
+    assert f'<span class="lw-scope">{chip}</span>' in open_
+    assert card(judge(claim(">", 0, **changes), 1)).count("reduced scale") <= 1
+
+
+def test_a_stand_in_device_is_a_scale_of_its_own():
+    with pytest.raises(LedgerError, match="stand-in"):
+        Ledger([claim(hardware="stand-in")])
+    with pytest.raises(LedgerError, match="hardware"):
+        Ledger([claim(scale="reduced", tolerance=1, hardware="phone")])
+    assert Ledger([claim(scale="reduced", tolerance=1, hardware="stand-in")])
+
+
+def test_a_card_shows_controls_runs_and_links_on_the_site_only():
+    row = claim(">", 0, scale="reduced", unit="points")
+    verdict = replace(judge(row, WIDE), controls={"at equal MACs": Estimate(-0.02, -2.7, 2.7, 5)})
+    rows = _rows(card(verdict))
+    assert rows["Control"] == "at equal MACs: 0.0 [-2.7, 2.7] points (n = 5)"
+    assert rows["Runs"] == WIDE.runs
+    assert rows["Measured"] == "-0.84 [-1.43, -0.26] points (n = 12)"
+    assert "href" not in card(verdict)
+    site = card(verdict, [("Machines", "same on 2 of 2 machines")], page="ledger.html")
+    assert _rows(site)["Machines"] == "same on 2 of 2 machines"
+    assert 'href="ledger.html#C001"' in site and 'href="#claim-C001"' in site
+    assert 'aria-label="Link to the card of C001"' in site
+
+
+# The strip of bars.
+
+
+@pytest.mark.parametrize(
+    ("relation", "value", "tolerance", "asked", "found"),
+    [
+        (">", -0.5, "", (-2, -1, -0.1), {-2: "pass", -1: "open", -0.5: "open", -0.1: "fail"}),
+        ("<", -0.5, "", (-2, -1, -0.1), {-2: "fail", -1: "open", -0.5: "open", -0.1: "pass"}),
+        ("=", 0, 0.5, (0.1, 2), {0.1: "fail", 0.5: "open", 2: "pass"}),
+        (">", -0.5, 0.5, (-3, 1), {-3: "pass", -0.5: "open", 1: "fail"}),
+    ],
+)
+def test_each_bar_has_its_outcome_and_lies_in_its_zone(relation, value, tolerance, asked, found):
+    row = claim(relation, value, tolerance, scale="reduced", unit="points")
+    verdict = replace(judge(row, WIDE), bars=bars.checked_bars(row, asked))
+    assert bars.outcomes(verdict) == found
+    for bar, outcome in found.items():
+        (zone,) = {z for low, high, z in bars.zones(verdict) if low <= bar <= high}
+        assert zone == outcome
+    html = bars.strip(verdict)
+    assert 'aria-hidden="true"' in html
+    assert f"{value if relation != '=' else tolerance} (the ledger&#x27;s): open" in html
+    assert html in card(verdict)
+
+
+@given(low=st.floats(-5, 5), width=st.floats(0.01, 5), bar=st.floats(-12, 12))
+@pytest.mark.parametrize("relation", ONE_NUMBER)
+def test_the_zones_are_what_the_judge_says(relation, low, width, bar):
+    row = claim(relation, 1, 0.25, scale="reduced")
+    e = Estimate(low + width / 2, low, low + width, 5)
+    verdict = replace(judge(row, e), bars=(abs(bar),) if relation == "=" else (bar,))
+    for start, end, outcome in bars.zones(verdict):
+        for inside in (
+            max(start, -20) * 0.9 + min(end, 20) * 0.1,
+            (max(start, -20) + min(end, 20)) / 2,
+        ):
+            if start < inside < end and min(inside - start, end - inside) > 1e-6:
+                assert bars.outcome_at(row, e, inside) == outcome
+
+
+def test_the_ledgers_own_bar_gives_the_cards_verdict():
+    row = claim(">", -0.5, scale="reduced")
+    words = {"pass": "holds at reduced scale", "open": "inconclusive", "fail": "contradicted"}
+    for value in (-2, -0.5, 0.5):
+        moved = replace(row, value=str(value))
+        verdict = judge(moved, WIDE)
+        assert verdict.verdict.startswith(words[bars.outcome_at(row, WIDE, value)])
+
+
+@pytest.mark.parametrize(
+    ("row", "asked", "says"),
+    [
+        (claim("fact", "a"), (1,), "one number"),
+        (claim("table", '{"a": 1}'), (1,), "one number"),
+        (claim("", "", scale="none"), (1,), "one number"),
+        (claim(">", 1, "5%"), (1,), "percent"),
+        (claim(">", 1), (1, 1), "stands twice"),
+        (claim(">", 1), (math.nan,), "finite"),
+        (claim(">", 1), ("2",), "finite"),
+        (claim(">", 1), (True,), "finite"),
+        (claim("=", 1, 1), (-1,), "margins"),
+    ],
+)
+def test_a_bar_that_cannot_be_judged_is_named(row, asked, says):
+    assert bars.checked_bars(row, ()) == ()
+    with pytest.raises(LedgerError, match=rf"C001: .*{says}"):
+        bars.checked_bars(row, asked)
+
+
+def test_labels_of_near_bars_do_not_cover_each_other():
+    assert bars._rows([(50, "-1"), (52, "-0.9"), (54, "-0.8"), (200, "1")]) == [0, 1, 2, 0]
+
+
+def test_the_colours_of_the_strip_are_those_of_the_verdicts():
+    assert {
+        name: colour for name, colour in bars.COLOURS.values()
+    }.items() <= VERDICT_COLOURS.items()
+
+
+# What a chapter calls.
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """A run of a chapter whose claims are C001 (an inequality) and C002 (out of reach)."""
+    rows = [claim(">", 0, scale="reduced", unit="points"), claim("", "", scale="none", id="C002")]
+    monkeypatch.setattr(verdicts, "ledger", lambda: Ledger(rows))
+    monkeypatch.setattr(verdicts, "_run", {"chapter": "conv-cost", "preset": "cpu"})
+    shown = []
+    monkeypatch.setattr(verdicts, "_show", lambda html, text, entry: shown.append((html, entry)))
+    return shown
+
+
+def test_check_keeps_controls_and_bars_in_the_record(begun):
+    found = verdicts.check("C001", WIDE, controls={"at equal MACs": [0.1, 0.2, 0.3]}, bars=(1, -2))
+    assert found.verdict == "contradicted" and found.bars == (-2, 1)
+    ((html, entry),) = begun
+    assert entry["bars"] == [-2, 1]
+    assert entry["controls"] == {"at equal MACs": asdict(mean_interval([0.1, 0.2, 0.3]))}
+    assert entry["measured"] == asdict(WIDE)
+    assert "at equal MACs" in html and "lw-strip" in html
+    read = notebooks._record(json.loads(json.dumps(entry)))
+    assert notebooks.controls(read) == found.controls and read.bars == found.bars
+    old = {key: value for key, value in entry.items() if key not in ("controls", "bars")}
+    assert notebooks._record(old).controls == {} and notebooks._record(old).bars == ()
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "more", "says"),
+    [
+        ("C001", {"controls": {"": 1}}, "named by what it holds fixed"),
+        ("C001", {"controls": {3: 1}}, "named by what it holds fixed"),
+        ("C001", {"controls": {"at equal MACs": "1"}}, "C001, control 'at equal MACs'.*number"),
+        ("C001", {"controls": {"at equal MACs": [1.0]}}, "n >= 2"),
+        ("C001", {"bars": (math.inf,)}, "finite"),
+        ("C002", {"controls": {"at equal MACs": 1}}, "out of reach"),
+    ],
+)
+def test_a_control_or_bar_that_cannot_be_used_is_refused_before_anything_is_shown(
+    begun, claim_id, more, says
+):
+    with pytest.raises(LedgerError, match=says):
+        verdicts.check(claim_id, WIDE if claim_id == "C001" else None, **more)
+    assert begun == []

@@ -29,7 +29,9 @@ from lwsurvey.press.sources import chapters
 from lwsurvey.stats import Estimate
 
 PROVENANCE = site_root.PROVENANCE | {"processor": "AMD EPYC 9B14 96-Core Processor", "gpu": None}
-ESTIMATE = {"value": 2.0, "low": 1.5, "high": 2.5, "n": 9, "detectable": 0.7, "note": "busy"}
+ESTIMATE = {
+    "value": 2.0, "low": 1.5, "high": 2.5, "n": 9, "detectable": 0.7, "note": "busy", "runs": "9",
+}  # fmt: skip
 MEASURED = {
     "C001": ESTIMATE,
     "C002": {"value": ESTIMATE, "other": ESTIMATE | {"note": ""}},
@@ -37,7 +39,7 @@ MEASURED = {
     "C004": None,
 }
 CONTENT = {
-    "schema": 1,
+    "schema": 2,
     "chapter": "conv-cost",
     "preset": "cpu",
     "parameters": {"preset": "cpu", "seeds": 3, "sizes": [1, 2.5], "options": {}, "limit": None},
@@ -45,6 +47,7 @@ CONTENT = {
     "provenance": PROVENANCE,
     "claims": [
         {"id": claim, "verdict": "holds", "measured": measured, "failed": ["other"]}
+        | ({"controls": {"at equal MACs": ESTIMATE}, "bars": [1.0, 2]} if claim == "C001" else {})
         for claim, measured in MEASURED.items()
     ],
 }
@@ -98,6 +101,17 @@ def test_what_is_written_is_read_back_and_written_alike(place):
     assert isinstance(notebooks.measurement(run.records[1])["value"], Estimate)
 
 
+def test_a_run_of_version_1_is_read_and_has_no_controls(place):
+    first = CONTENT["claims"][0]
+    old = {key: first[key] for key in ("id", "verdict", "failed")}
+    measured = {key: value for key, value in ESTIMATE.items() if key != "runs"}
+    claims = [old | {"measured": measured}]
+    run = recorded.read(_put(place, json.dumps(CONTENT | {"schema": 1, "claims": claims})))
+    (record,) = run.records
+    assert (record.controls, record.bars) == ({}, ())
+    assert notebooks.measurement(record) == Estimate(**measured)
+
+
 def test_a_claim_more_is_a_line_more(place):
     run = recorded.read(place / "a-machine" / "conv-cost.json")
     one, other = (recorded.as_text(r) for r in (run, replace(run, records=run.records[1:])))
@@ -119,7 +133,10 @@ def test_a_claim_more_is_a_line_more(place):
         ('{"schema": "1"}', "is no recorded run"),
         ('{"schema": 1, "schema": 2}', "has the same name twice"),
         ('{"schema": 1' + "0" * 200 + "}", "has a number that is too large"),
-        ('{"schema": 2}', "was made by a newer version of lwsurvey (schema 2, this one reads 1)"),
+        (
+            '{"schema": 3}',
+            "was made by a newer version of lwsurvey (schema 3, this one reads 1 to 2",
+        ),
         ('{"schema": 0}', "was made by an older version of lwsurvey"),
         ('{"schema": 1}', "is a required property"),
         (json.dumps(CONTENT).replace("12.3", "NaN"), "has NaN, which is no number"),
@@ -234,7 +251,7 @@ def test_hardware_has_a_name_for_people_and_one_for_a_folder(
 
 
 def test_the_published_edition_is_the_named_folder(place):
-    (place / "schema-1.json").write_text("{}")
+    (place / "schema-2.json").write_text("{}")
     with pytest.raises(RecordedError, match=r"has no PUBLISHED.*lwsurvey record --publish"):
         recorded.published(place)
     recorded.publish("a-machine", place)

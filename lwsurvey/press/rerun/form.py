@@ -17,7 +17,9 @@ from typing import Any
 
 from lwsurvey.paths import INSIDE
 
-SCHEMA = 1
+SCHEMA = 2
+OLDEST = 1
+"""Files of this version and later can be read: they lack only what was added since."""
 SCHEMA_FILE = f"data/recorded/schema-{SCHEMA}.json"
 PACKAGE = Path(__file__).resolve().parents[2]
 DEEPEST = 20
@@ -50,10 +52,10 @@ def _check_version(content: object) -> None:
     version = content.get("schema") if isinstance(content, dict) else None
     if type(version) is not int:
         raise JsonError("is no recorded run")
-    made = f"(schema {version}, this one reads {SCHEMA})"
+    made = f"(schema {version}, this one reads {OLDEST} to {SCHEMA})"
     if version > SCHEMA:
         raise JsonError(f"was made by a newer version of lwsurvey {made}: update lwsurvey")
-    if version < SCHEMA:
+    if version < OLDEST:
         raise JsonError(f"was made by an older version of lwsurvey {made}")
 
 

@@ -128,9 +128,10 @@ def _of_text(chapter: str, text: bytes) -> Recorded:
 
 def _record(claim: dict, run: dict[str, object]) -> Record:
     where = {"chapter": run["chapter"], "preset": run["preset"], "run": run}
-    record = Record(**claim | {"failed": tuple(claim["failed"])}, **where)
+    lists = {name: tuple(claim.get(name, ())) for name in ("failed", "bars")}
+    record = Record(**claim | lists, **where)
     try:
-        notebooks.measurement(record)
+        notebooks.measurement(record), notebooks.controls(record)
     except (ValueError, TypeError, OverflowError) as error:
         raise JsonError(f"{claim['id']}: {error}") from None
     return record
@@ -154,7 +155,8 @@ def as_text(recorded: Recorded) -> str:
 
 def _claim(record: Record) -> dict[str, object]:
     fields = {"id": record.id, "verdict": record.verdict, "failed": list(record.failed)}
-    return fields | {"measured": record.measured}
+    shown = {"controls": record.controls, "bars": list(record.bars)}
+    return fields | {"measured": record.measured} | {k: v for k, v in shown.items() if v}
 
 
 def _text(content: dict[str, object]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,10 @@ def requested_parameters(facts: dict) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Record:
-    """A verdict as a run printed it; the fields are those of `lwsurvey.claims.verdicts.record`."""
+    """A verdict as a run printed it; the fields are those of `lwsurvey.claims.verdicts.record`.
+
+    Runs of before there were controls and bars have none.
+    """
 
     id: str
     chapter: str
@@ -88,6 +91,8 @@ class Record:
     measured: object
     failed: tuple[str, ...]
     run: dict[str, object]
+    controls: dict[str, dict] = field(default_factory=dict)
+    bars: tuple[float, ...] = ()
 
 
 def read_records(path: Path) -> list[Record]:
@@ -115,7 +120,8 @@ def read_records(path: Path) -> list[Record]:
 def _record(entry: dict) -> Record:
     fields = {name: entry[name] for name in ("id", "verdict", "measured", "run")}
     where = {name: entry["run"][name] for name in ("chapter", "preset")}
-    return Record(**fields, **where, failed=tuple(entry["failed"]))
+    shown = {"controls": dict(entry.get("controls", {})), "bars": tuple(entry.get("bars", ()))}
+    return Record(**fields, **where, **shown, failed=tuple(entry["failed"]))
 
 
 def run_entry(path: Path) -> dict[str, object]:
@@ -140,6 +146,13 @@ def measurement(record: Record) -> Estimate | dict[str, Estimate] | str | None:
     if "value" in measured and not isinstance(measured["value"], dict):
         return Estimate(**measured)
     return {cell: Estimate(**estimate) for cell, estimate in measured.items()}
+
+
+def controls(record: Record) -> dict[str, Estimate]:
+    """The controls that a run showed beside its measurement, by name."""
+    from lwsurvey.stats import Estimate
+
+    return {name: Estimate(**estimate) for name, estimate in record.controls.items()}
 
 
 def differences(ledger: Ledger, records: dict[str, Record], chapters: list[str]) -> list[str]:

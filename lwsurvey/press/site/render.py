@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from lwsurvey.claims.ledger import Claim, LedgerError
-from lwsurvey.claims.verdicts import claimed, measured_text
+from lwsurvey.claims.words import claimed, measured_text
 from lwsurvey.durations import duration
 from lwsurvey.press.results import notebooks
 from lwsurvey.press.results.notebooks import ALL_VERDICTS, UNEXAMINED

@@ -61,7 +61,14 @@ class State:
     def judgement(self, claim: Claim) -> Verdict:
         """The verdict of an examined claim with its measurement, read back from its record."""
         record = self.records[claim.id]
-        return Verdict(claim, record.verdict, notebooks.measurement(record), record.failed)
+        return Verdict(
+            claim,
+            record.verdict,
+            notebooks.measurement(record),
+            record.failed,
+            notebooks.controls(record),
+            record.bars,
+        )
 
     def title(self, slug: str) -> str:
         """Short title of a chapter, written or not."""
