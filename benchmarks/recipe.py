@@ -70,7 +70,7 @@ def chosen(options: dict[str, Any]) -> pd.DataFrame:
     split, means = data.fashion_mnist(), {}
     for lr, decay in PAIRS:
         frame = train.repeat(NETWORKS, split, lr=lr, weight_decay=decay, **options)
-        means[lr, decay] = frame.groupby("arm")["validation"].mean()
+        means[lr, decay] = frame.groupby("variant")["validation"].mean()
         click.echo(f"learning rate {lr}, weight decay {decay} done", err=True)
     table = pd.DataFrame(means).T.rename_axis(["lr", "weight_decay"])
     return table.assign(mean=table.mean(axis=1))

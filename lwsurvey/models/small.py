@@ -80,10 +80,10 @@ def plan(
 
 
 def costs(variants: Mapping[str, Make]) -> pd.DataFrame:
-    """``MACs`` and ``parameters`` of each network for one image; the index ``arm`` is its name."""
+    """``MACs`` and ``parameters`` of each network for one image; the index is ``variant``."""
     counted = {name: cost.count(make(), INPUT) for name, make in variants.items()}
     rows = {name: {"MACs": c.macs, "parameters": c.parameters} for name, c in counted.items()}
-    return pd.DataFrame(rows).T.rename_axis("arm")
+    return pd.DataFrame(rows).T.rename_axis("variant")
 
 
 def _stage(unit: Unit, N: int, M: int, units: int) -> nn.Sequential:

@@ -113,7 +113,7 @@ def fit(
         {space.name(one): partial(build, one) for one in networks}, data.portion(**IMAGES),
         seeds=seeds, epochs=EPOCHS, batch=BATCH, jobs=jobs, keep=keep,
     )  # fmt: skip
-    return runs.rename(columns={"arm": "network"})
+    return runs.rename(columns={"variant": "network"})
 
 
 def compare(

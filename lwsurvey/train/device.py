@@ -20,7 +20,7 @@ _ALONE = threading.RLock()
 
 
 class TrainError(RuntimeError):
-    """A training that cannot begin, or that diverged; the message names the arm and the seed.
+    """A training that cannot begin, or that diverged; the message names the variant and the seed.
 
     Attributes:
         finished: rows of the runs that did finish, where `repeat` raised this.
@@ -32,7 +32,7 @@ class TrainError(RuntimeError):
 
 
 class TrainMemoryError(TrainError):
-    """The memory of a GPU ran out; the message names arm, seed, device and batch."""
+    """The memory of a GPU ran out; the message names variant, seed, device and batch."""
 
 
 def find_device(name: str | torch.device) -> torch.device:

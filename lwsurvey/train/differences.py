@@ -1,4 +1,4 @@
-"""What a study says: means of arms, and differences between arms, with intervals."""
+"""What a study says: means of variants, and differences between variants, with intervals."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from lwsurvey.stats import Estimate, mean_interval
 
 
 def difference(frame: pd.DataFrame, a: str, b: str, column: str = "test") -> Estimate:
-    """Mean of arm ``a`` minus arm ``b``, paired by seed, with Student's t interval.
+    """Mean of variant ``a`` minus variant ``b``, paired by seed, with Student's t interval.
 
     Args:
         frame: as `repeat` gives it.
-        a: an arm.
+        a: a variant.
         b: another.
         column: ``test``, ``validation`` (then in points of per cent), ``loss`` or ``seconds``.
 
     Raises:
-        ValueError: an arm or a column is missing, or the arms have not the same seeds.
+        ValueError: a variant or a column is missing, or the variants have not the same seeds.
     """
     first, second = _by_seed(frame, a, column), _by_seed(frame, b, column)
     if odd := sorted(set(first.index) ^ set(second.index)):
@@ -26,28 +26,28 @@ def difference(frame: pd.DataFrame, a: str, b: str, column: str = "test") -> Est
 
 
 def summary(frame: pd.DataFrame, column: str = "test") -> pd.DataFrame:
-    """Mean over the seeds of each arm with its 95 % interval (Student's t).
+    """Mean over the seeds of each variant with its 95 % interval (Student's t).
 
     Returns:
-        Columns ``arm``, ``mean``, ``low``, ``high`` and ``n``, in the order of the arms.
+        Columns ``variant``, ``mean``, ``low``, ``high`` and ``n``, in the order of the variants.
     """
     found = means(frame, column).items()
-    rows = [(arm, one.value, one.low, one.high, one.n) for arm, one in found]
-    return pd.DataFrame(rows, columns=["arm", "mean", "low", "high", "n"])
+    rows = [(name, one.value, one.low, one.high, one.n) for name, one in found]
+    return pd.DataFrame(rows, columns=["variant", "mean", "low", "high", "n"])
 
 
 def means(frame: pd.DataFrame, column: str = "test") -> dict[str, Estimate]:
-    """Mean over the seeds of each arm, with Student's t interval, in the order of the arms.
+    """Mean over the seeds of each variant, with Student's t interval, in the order of the variants.
 
     Args:
         frame: as `repeat` gives it.
         column: as `difference`.
 
     Raises:
-        ValueError: no such column, a seed twice in an arm, or an arm with one seed.
+        ValueError: no such column, a seed twice in a variant, or a variant with one seed.
     """
-    arms = dict.fromkeys(frame["arm"])
-    return {arm: mean_interval(_by_seed(frame, arm, column).to_numpy()) for arm in arms}
+    names = dict.fromkeys(frame["variant"])
+    return {name: mean_interval(_by_seed(frame, name, column).to_numpy()) for name in names}
 
 
 def format_interval(effect: Estimate) -> str:
@@ -56,14 +56,14 @@ def format_interval(effect: Estimate) -> str:
     return f"{text}, not told from nothing" if effect.low <= 0 <= effect.high else text
 
 
-def _by_seed(frame: pd.DataFrame, arm: str, column: str) -> pd.Series:
+def _by_seed(frame: pd.DataFrame, variant: str, column: str) -> pd.Series:
     if column not in frame:
         raise ValueError(f"there is no column {column!r}; there are {', '.join(frame.columns)}")
-    rows = frame[frame["arm"] == arm]
+    rows = frame[frame["variant"] == variant]
     if rows.empty:
-        arms = ", ".join(map(repr, dict.fromkeys(frame["arm"])))
-        raise ValueError(f"there is no arm {arm!r}; there are {arms}")
+        variants = ", ".join(map(repr, dict.fromkeys(frame["variant"])))
+        raise ValueError(f"there is no variant {variant!r}; there are {variants}")
     values = rows.set_index("seed")[column]
     if not values.index.is_unique:
-        raise ValueError(f"a seed stands twice in arm {arm!r}")
+        raise ValueError(f"a seed stands twice in variant {variant!r}")
     return values

@@ -40,7 +40,7 @@ class Fit:
         test: accuracy on the test images, per cent.
         losses: mean training loss of each epoch.
         seconds: of the training and both evaluations.
-        name: of the arm.
+        name: name of the variant.
         seed: of the training.
     """
 
@@ -72,7 +72,7 @@ def fit(
 
     On a CPU it works on one thread, and the same seed gives the same bits. The images come in
     an order that depends on the seed alone, and ``make`` draws from generators that are
-    seeded alike: arms that draw weights of the same shapes in the same order begin with the
+    seeded alike: variants that draw weights of the same shapes in the same order begin with the
     same weights. Both are drawn on the CPU, so that they are the same on all devices. On a GPU
     convolutions are computed in whole 32-bit numbers and by the same algorithms each time,
     see `lwsurvey.train.device.exact`. The global generators are left as they were.
@@ -91,7 +91,7 @@ def fit(
         channels_last: keep the channels of a pixel side by side in memory, which takes a half to
             four fifths of the time on a CPU.
         recipe: class that makes optimiser and schedule; a subclass may make others.
-        name: of the arm, for messages.
+        name: of the variant, for messages.
 
     Raises:
         TrainError: too few images, a network that does not fit them, a device that is not
@@ -150,9 +150,9 @@ def check_network(network: object, split: Split, name: str) -> None:
     """Raise TrainError unless the network takes two images and gives as many outputs as classes.
 
     Args:
-        network: what the arm made, already on the images' device.
+        network: what the variant made, already on the images' device.
         split: whose training images it must take.
-        name: of the arm, for messages.
+        name: of the variant, for messages.
     """
     if not isinstance(network, nn.Module):
         raise TrainError(f"{name}: make() must return a network, not {type(network).__name__}")
@@ -190,7 +190,7 @@ def _train(
     name: str,
 ) -> tuple[float, ...]:  # fmt: skip
     optimiser, schedule = recipe.optimiser(net, len(images))
-    # A generator of its own, so that all arms see the images in the same order.
+    # A generator of its own, so that all variants see the images in the same order.
     generator = torch.Generator().manual_seed(seed)
     net.train()
     losses: list[float] = []

@@ -1,4 +1,4 @@
-"""The same experiment over several seeds and arms, resumed where it was interrupted."""
+"""The same experiment over several seeds and variants, resumed where it was interrupted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from lwsurvey.train.recipe import Recipe
 
 VERSION = 1
 """Raised when `fit` gives other results than before."""
-COLUMNS = ("arm", "seed", "validation", "test", "loss", "seconds")
+COLUMNS = ("variant", "seed", "validation", "test", "loss", "seconds")
 LOG = 15.0
 """Seconds between two lines of progress where nobody watches."""
 
@@ -36,7 +36,7 @@ Examine = Callable[[Fit, Split], Mapping[str, float]]
 
 
 def repeat(
-    arms: Mapping[str, Make],
+    variants: Mapping[str, Make],
     split: Split,
     *,
     seeds: int | Sequence[int] = 5,
@@ -51,7 +51,7 @@ def repeat(
     keep: str | Path | None = None,
     examine: Examine | None = None,
 ) -> pd.DataFrame:
-    """`fit` each arm with each seed, in parallel if asked, and give every result.
+    """`fit` each variant with each seed, in parallel if asked, and give every result.
 
     The runs go through joblib, or to a Dask cluster if there is one (see `lwsurvey.parallel`).
     The result does not depend on where and how many at a time they run. A backend chosen by
@@ -59,7 +59,7 @@ def repeat(
     "loky" and "threading" and Dask's do.
 
     Args:
-        arms: what makes each network, by name.
+        variants: what makes each network, by name.
         split: as `fit`.
         seeds: how many, 0, 1, 2 and so on; or which.
         epochs: as `fit`, and so ``batch``, ``lr``, ``weight_decay``, ``device``, ``amp`` and
@@ -73,18 +73,18 @@ def repeat(
             CPU; what it returns becomes further columns of the run's row.
 
     Returns:
-        Columns ``arm``, ``seed``, ``validation`` and ``test`` (accuracies, per cent), ``loss``
+        Columns ``variant``, ``seed``, ``validation`` and ``test`` (accuracies, per cent), ``loss``
         (training, last epoch) and ``seconds``, and those of ``examine``, NaN where it gave none;
-        arms and seeds in the given order.
+        variants and seeds in the given order.
 
     Raises:
         TrainError: some runs failed; it names them, and has the others as ``finished``.
         TrainMemoryError: the memory of the GPU ran out in one; it too has ``finished``.
-        ValueError: no arm or no seed, a seed twice, or ``keep`` together with ``examine``.
+        ValueError: no variant or no seed, a seed twice, or ``keep`` together with ``examine``.
     """
     numbers = _numbers(seeds)
-    if not arms:
-        raise ValueError("there is no arm to train")
+    if not variants:
+        raise ValueError("there is no variant to train")
     if keep and examine:
         raise ValueError("what examine finds cannot be kept: leave out one of the two")
     options = dict(
@@ -93,7 +93,7 @@ def repeat(
     )  # fmt: skip
     Recipe(epochs, batch, lr, weight_decay=weight_decay)
     kept = Kept(Path(keep), split, options) if keep else None
-    tasks = [(name, make, seed) for name, make in arms.items() for seed in numbers]
+    tasks = [(name, make, seed) for name, make in variants.items() for seed in numbers]
     rows: list[Row] = []
     failures: list[str] = []
     try:
@@ -186,7 +186,7 @@ class Kept:
     """Rows of finished runs in a folder.
 
     A run's key is a digest of all that it depends on: the recipe, the images, PyTorch's version,
-    the arm's name, the seed, and the network: as printed, its initial weights, and what it makes
+    the name, the seed, and the network: as printed, its initial weights, and what it makes
     of two images, because two networks may be printed alike and compute different things.
 
     Args:

@@ -152,7 +152,7 @@ def test_a_convolution_at_the_end_is_followed_by_nothing():
 def test_a_tiny_study_has_every_variant_and_pairs_what_it_compares():
     split = Split(noise(40), noise(20), noise(20))
     runs = experiment.run(split, 3, 2, epochs=1, batch=20)
-    assert dict(runs.groupby("arm").size()) == {
+    assert dict(runs.groupby("variant").size()) == {
         **dict.fromkeys(experiment.main_variants(), 3),
         **dict.fromkeys([*experiment.other_variants(), *experiment.half_side_variants()], 2),
     }
@@ -166,14 +166,14 @@ def test_a_tiny_study_has_every_variant_and_pairs_what_it_compares():
 
 def test_a_difference_uses_the_seeds_that_both_variants_have():
     rows = [("a", 0, 5.0), ("a", 1, 7.0), ("a", 2, 90.0), ("b", 0, 4.0), ("b", 1, 4.0)]
-    runs = pd.DataFrame(rows, columns=["arm", "seed", "test"])
+    runs = pd.DataFrame(rows, columns=["variant", "seed", "test"])
     found = experiment.difference(runs, "a", "b")
     assert (found.value, found.n) == (2.0, 2)
 
 
 def test_the_better_cut_is_chosen_on_validation_images():
     rows = [(experiment.CUT[0], 0, 1.0, 9.0), (experiment.CUT[1], 0, 2.0, 3.0)]
-    runs = pd.DataFrame(rows, columns=["arm", "seed", "validation", "test"])
+    runs = pd.DataFrame(rows, columns=["variant", "seed", "validation", "test"])
     assert experiment.better_cut(runs) == experiment.CUT[1]
 
 

@@ -218,7 +218,7 @@ def test_examined_trainings_are_those_of_repeat_and_tell_more():
     some, how = {"V2": networks.ablations()["V2"]}, dict(seeds=2, epochs=1, batch=20)
     examined = experiment.run_examined(some, split, **how)
     plain = train.repeat(some, split, **how)
-    columns = ["arm", "seed", "validation", "test", "loss"]
+    columns = ["variant", "seed", "validation", "test", "loss"]
     assert (examined[columns] == plain[columns]).all(axis=None)
     assert examined[["first", "last", "read"]].notna().all(axis=None)
 
@@ -228,7 +228,7 @@ def test_lead_takes_the_rival_that_validation_names():
     for macs in networks.BUDGETS:
         for seed in (0, 1):
             for name, test, validation in (("V2", 80, 0), ("V1", 70, 2), ("ShuffleNet V1", 90, 1)):
-                row = {"arm": f"{name}, {macs}", "seed": seed, "test": test + seed}
+                row = {"variant": f"{name}, {macs}", "seed": seed, "test": test + seed}
                 rows.append(row | {"validation": validation})
     ahead, best = experiment.lead(pd.DataFrame(rows))
     assert ahead.value == 10 and set(best.values()) == {"V1"}

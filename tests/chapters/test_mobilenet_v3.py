@@ -268,9 +268,9 @@ def test_trained_networks_are_put_into_8_bits_or_asked_for_mirrors():
     runs = train.repeat(networks.variants(), split, **how)
     assert list(experiment.effects(runs)) == list(experiment.STEPS)
     in_8_bits = {networks.V3, networks.SOFT}
-    assert set(runs.dropna(subset="lost").arm) == in_8_bits
+    assert set(runs.dropna(subset="lost").variant) == in_8_bits
     for column in ("mirrored", "alike", "chance"):
-        assert set(runs.dropna(subset=column).arm) == set(networks.variants()) - in_8_bits
+        assert set(runs.dropna(subset=column).variant) == set(networks.variants()) - in_8_bits
 
 
 def test_outcomes():

@@ -173,7 +173,7 @@ def test_two_runs_joined_are_one(found):
 def test_every_variant_is_finished_once_a_seed(found):
     uniform = [networks.ladder(FULL)[3]] * 2
     frame = experiment.finishes(found, uniform, data.portion(320, 50, 50), SETTINGS, 1)
-    assert frame.groupby("arm")["seed"].agg(list).tolist() == [[0, 1]] * 6
+    assert frame.groupby("variant")["seed"].agg(list).tolist() == [[0, 1]] * 6
     assert len(experiment.effects(frame)) == 5
     assert frame["test"].between(0, 100).all()
 

@@ -96,7 +96,7 @@ def test_pooling_uses_every_pair_of_a_family_and_a_seed():
         (f"{family} {state}", seed, 80 + seed + (state == "on") * (k + 1))
         for k, family in enumerate(networks.POOLED) for seed in (0, 1) for state in ("on", "off")
     ]  # fmt: skip
-    pooled = experiment.pooled_effect(pd.DataFrame(rows, columns=["arm", "seed", "test"]))
+    pooled = experiment.pooled_effect(pd.DataFrame(rows, columns=["variant", "seed", "test"]))
     assert pooled.value == pytest.approx(2) and pooled.n == 6
 
 

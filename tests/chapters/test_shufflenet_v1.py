@@ -271,7 +271,7 @@ def test_effects_are_paired_and_said_in_words():
     rows = [
         (arm, seed, 80 + seed + ("on" in arm)) for arm in networks.variants() for seed in range(3)
     ]
-    frame = pd.DataFrame(rows, columns=["arm", "seed", "test"])
+    frame = pd.DataFrame(rows, columns=["variant", "seed", "test"])
     found = experiment.effects(frame)
     assert found["shuffle on or off, g = 8"].value == 1
     assert found["random order or shuffle, g = 4"].value == -1

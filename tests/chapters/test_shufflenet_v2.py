@@ -181,7 +181,7 @@ def test_the_outcome_counts_cells_in_which_the_violation_is_slower(timed):
 
 
 def test_a_relative_table_names_the_verdict(timed):
-    table = experiment.relative_table({"×1": timed[0]}, per_mac=True).set_index("arm")
+    table = experiment.relative_table({"×1": timed[0]}, per_mac=True).set_index("variant")
     assert table["than the first row"].to_dict() == {
         "1:2": "slower", "1:6": "slower", "1:12": "faster"
     }  # fmt: skip
@@ -305,7 +305,7 @@ def test_trained_networks_have_equal_work():
 def test_the_best_rival_is_chosen_on_validation_and_is_a_rival():
     names = [networks.V2, *networks.RIVALS, networks.UNSHUFFLED]
     frame = pd.DataFrame(
-        {"arm": names, "validation": [99, 1, 3, 2, 98], "test": [1, 9, 2, 8, 1], "seed": 0}
+        {"variant": names, "validation": [99, 1, 3, 2, 98], "test": [1, 9, 2, 8, 1], "seed": 0}
     )
     assert experiment.best_rival(frame) == networks.RIVALS[1]
 

@@ -156,20 +156,20 @@ def test_accuracies_are_counted_in_per_cent_on_the_right_parts():
         (dict(batch=1), ValueError, "two images or more"),
         (dict(lr=0), ValueError, "learning rate must be positive"),
         (dict(lr=float("nan")), ValueError, "learning rate must be positive"),
-        (dict(batch=161), TrainError, "arm: 160 training images do not fill a batch of 161"),
+        (dict(batch=161), TrainError, "variant: 160 training images do not fill a batch of 161"),
         (dict(device="vulkan"), TrainError, "no device 'vulkan' here; usable: cpu"),
         (dict(device="abacus"), TrainError, "no device 'abacus' here; usable: cpu"),
         (dict(device="cuda:99"), TrainError, "no device 'cuda:99' here; usable: cpu"),
-        (dict(make=lambda: nn.BatchNorm1d(28)), TrainError, "arm: the network does not take"),
+        (dict(make=lambda: nn.BatchNorm1d(28)), TrainError, "variant: the network does not take"),
         (dict(make=lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 5))), TrainError,
-         r"arm: .* 10 classes the network must give the shape \(2, 10\), it gives \(2, 5\)"),
+         r"variant: .* 10 classes the network must give the shape \(2, 10\), it gives \(2, 5\)"),
         (dict(make=lambda: nn.Conv2d(3, 10, 28)), TrainError, r"not take images of shape \(1, 28"),
         (dict(make=lambda: "net"), TrainError, "must return a network, not str"),
         (dict(make=lambda: nn.Flatten()), TrainError, "no weights"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_trained_is_named_before_work(change, error, message):
-    options = dict(make=plain, seed=0, name="arm") | change
+    options = dict(make=plain, seed=0, name="variant") | change
     with pytest.raises(error, match=message):
         train.fit(options.pop("make"), SPLIT, **options)
 
@@ -181,8 +181,8 @@ def test_a_split_without_test_images_is_named():
 
 
 def test_a_study_is_in_order_and_equal_however_it_runs(study):
-    assert study.columns.tolist() == ["arm", "seed", "validation", "test", "loss", "seconds"]
-    assert study[["arm", "seed"]].values.tolist() == [
+    assert study.columns.tolist() == ["variant", "seed", "validation", "test", "loss", "seconds"]
+    assert study[["variant", "seed"]].values.tolist() == [
         ["plain", 0], ["plain", 1], ["shuffled", 0], ["shuffled", 1]
     ]  # fmt: skip
     assert study.test.nunique() > 1
@@ -241,11 +241,12 @@ def test_an_interrupted_study_goes_on_where_it_was(study, tmp_path, monkeypatch)
 
 @pytest.mark.parametrize(
     "change",
-    [dict(epochs=3), dict(lr=0.05), dict(arms={"plain": straight}), dict(arms={"other": plain}),
+    [dict(epochs=3), dict(lr=0.05), dict(variants={"plain": straight}),
+     dict(variants={"other": plain}),
      dict(split=Split(SPLIT.test, SPLIT.validation, SPLIT.test)), dict(seeds=[9, 10])],
 )  # fmt: skip
 def test_kept_runs_are_taken_for_nothing_else(tmp_path, change):
-    options = dict(arms={"plain": plain}, split=SPLIT, keep=tmp_path, **QUICK)
+    options = dict(variants={"plain": plain}, split=SPLIT, keep=tmp_path, **QUICK)
     train.repeat(**options)
     train.repeat(**options | change)
     assert len(list(tmp_path.iterdir())) == 4
@@ -260,8 +261,8 @@ def test_a_failure_of_all_runs_is_said_once():
 def test_networks_that_are_printed_alike_are_told_apart(tmp_path):
     assert str(shuffled()) == str(straight())
     kept = Kept(tmp_path, SPLIT, {})
-    assert kept.key("arm", shuffled, 0) == kept.key("arm", shuffled, 0)
-    assert kept.key("arm", shuffled, 0) != kept.key("arm", straight, 0)
+    assert kept.key("variant", shuffled, 0) == kept.key("variant", shuffled, 0)
+    assert kept.key("variant", shuffled, 0) != kept.key("variant", straight, 0)
 
 
 def test_a_network_that_cannot_be_trained_is_named_before_any_run(tmp_path):
@@ -294,16 +295,17 @@ def test_constants_are_chosen_on_validation_images(monkeypatch):
 
 def test_seeds_and_arms_are_checked():
     for options, message in (
-        (dict(seeds=0), "no seed"), (dict(seeds=[1, 1]), "stands twice"), (dict(arms={}), "no arm"),
+        (dict(seeds=0), "no seed"), (dict(seeds=[1, 1]), "stands twice"), 
+        (dict(variants={}), "no variant"),
         (dict(epochs=0), "one epoch"), (dict(keep="runs", examine=count), "cannot be kept"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=message):
-            train.repeat(**dict(arms={"plain": plain}, split=SPLIT) | options)
+            train.repeat(**dict(variants={"plain": plain}, split=SPLIT) | options)
 
 
 def table(**arms: list[float]) -> pd.DataFrame:
     rows = [(arm, seed, v, v) for arm, vs in arms.items() for seed, v in enumerate(vs)]
-    return pd.DataFrame(rows, columns=["arm", "seed", "validation", "test"])
+    return pd.DataFrame(rows, columns=["variant", "seed", "validation", "test"])
 
 
 def test_differences_are_paired_by_seed():
@@ -318,7 +320,7 @@ def test_differences_that_cannot_be_paired_are_named():
     frame = table(a=[80.0, 85.0, 90.0], b=[79.0, 83.5])
     for arguments, message in (
         (("a", "b"), r"only one of them has the seeds \[2\]"),
-        (("a", "c"), "no arm 'c'; there are 'a', 'b'"),
+        (("a", "c"), "no variant 'c'; there are 'a', 'b'"),
         (("a", "b", "speed"), "no column 'speed'"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -329,7 +331,7 @@ def test_differences_that_cannot_be_paired_are_named():
 
 def test_the_summary_has_an_interval_for_each_arm():
     found = train.summary(table(b=[79.0, 83.0], a=[80.0, 85.0]))
-    assert found.arm.tolist() == ["b", "a"] and found.n.tolist() == [2, 2]
+    assert found.variant.tolist() == ["b", "a"] and found.n.tolist() == [2, 2]
     expected = mean_interval([79.0, 83.0])
     assert found.iloc[0, 1:4].tolist() == [expected.value, expected.low, expected.high]
 
@@ -345,7 +347,7 @@ def test_the_recipe_learns_fashion_mnist():
 
 def test_means_are_those_of_each_arm_and_the_summary_says_the_same():
     rows = [("b", 0, 1.0), ("a", 0, 5.0), ("b", 1, 3.0), ("a", 1, 5.0)]
-    frame = pd.DataFrame(rows, columns=["arm", "seed", "loss"])
+    frame = pd.DataFrame(rows, columns=["variant", "seed", "loss"])
     found = train.means(frame, "loss")
     assert list(found) == ["b", "a"] and found["b"] == mean_interval([1.0, 3.0])
     assert list(train.summary(frame, "loss")["low"]) == [one.low for one in found.values()]

@@ -94,12 +94,12 @@ def costs() -> pd.DataFrame:
                 "MACs": found.macs, "parameters": found.parameters,
                 "pointwise": int(found.layers[thin].macs.sum()),
             }  # fmt: skip
-    return pd.DataFrame(rows).T.rename_axis("arm")
+    return pd.DataFrame(rows).T.rename_axis("variant")
 
 
 def difference(runs: pd.DataFrame, a: str, b: str) -> Estimate:
     """`lwsurvey.train.difference` over the seeds that both variants have."""
-    seeds = [set(runs[runs.arm == variant].seed) for variant in (a, b)]
+    seeds = [set(runs[runs.variant == variant].seed) for variant in (a, b)]
     return train.difference(runs[runs.seed.isin(seeds[0] & seeds[1])], a, b)
 
 
@@ -122,7 +122,7 @@ def effects(runs: pd.DataFrame) -> dict[str, Estimate]:
 
 def better_cut(runs: pd.DataFrame) -> str:
     """The one of `CUT` with the higher mean accuracy on the validation images."""
-    means = runs.groupby("arm")["validation"].mean()
+    means = runs.groupby("variant")["validation"].mean()
     return str(means[list(CUT)].idxmax())
 
 

@@ -205,7 +205,7 @@ def name_shared(frame: pd.DataFrame, seeds: int) -> pd.DataFrame:
     """The first seeds; variants of two studies also under their names in the other one."""
     frame = frame[frame.seed < seeds]
     also = {f"V2, {MACS}": "V2", f"V1, {MACS}": "V1", "t = 6": "V2"}
-    copies = [frame[frame.arm == old].assign(arm=new) for new, old in also.items()]
+    copies = [frame[frame.variant == old].assign(variant=new) for new, old in also.items()]
     return pd.concat([frame, *copies], ignore_index=True)
 
 
@@ -227,9 +227,9 @@ def lead(frame: pd.DataFrame) -> tuple[Estimate, dict[int, str]]:
     """
     best = {}
     for macs in BUDGETS:
-        means = {n: frame[frame.arm == f"{n}, {macs}"].validation.mean() for n in RIVALS}
+        means = {n: frame[frame.variant == f"{n}, {macs}"].validation.mean() for n in RIVALS}
         best[macs] = max(means, key=means.get)
-    tests = {name: rows.set_index("seed").test for name, rows in frame.groupby("arm")}
+    tests = {name: rows.set_index("seed").test for name, rows in frame.groupby("variant")}
     gaps = [tests[f"V2, {macs}"] - tests[f"{best[macs]}, {macs}"] for macs in BUDGETS]
     return mean_interval(sum(gaps) / len(gaps)), best
 

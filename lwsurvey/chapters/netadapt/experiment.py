@@ -184,7 +184,7 @@ def finish(
         settings: as it was searched.
 
     Returns:
-        Rows ``arm``, ``seed``, ``validation``, ``test`` (per cent).
+        Rows ``variant``, ``seed``, ``validation``, ``test`` (per cent).
     """
     options = dict(seed=found.seed, **settings.how)
     long = dict(epochs=settings.long, lr=settings.lr, **options)
@@ -196,7 +196,7 @@ def finish(
         make = partial(networks.mobilenet_v1, widths)
         fits[name] = train.fit(make, split, epochs=epochs, **options)
     return [
-        dict(arm=name, seed=found.seed, validation=fit.validation, test=fit.test)
+        dict(variant=name, seed=found.seed, validation=fit.validation, test=fit.test)
         for name, fit in fits.items()
     ]
 
@@ -216,7 +216,7 @@ def finishes(
     """`finish` for each seed, one process a seed."""
     asked = [(one, widths, split, settings) for one, widths in zip(found, uniform, strict=True)]
     rows = [row for some in parallel.spread(finish, asked, jobs) for row in some]
-    rows += [{"arm": SEED, "seed": one.seed, "test": one.test} for one in found]
+    rows += [{"variant": SEED, "seed": one.seed, "test": one.test} for one in found]
     return pd.DataFrame(rows)
 
 

@@ -50,7 +50,7 @@ def pooled_effect(frame: pd.DataFrame) -> Estimate:
     Args:
         frame: as `lwsurvey.train.repeat` gives it, with all families of `POOLED`.
     """
-    test = frame.set_index(["arm", "seed"])["test"]
+    test = frame.set_index(["variant", "seed"])["test"]
     pairs = [test[f"{family} on"] - test[f"{family} off"] for family in POOLED]
     return mean_interval(np.concatenate([pair.to_numpy() for pair in pairs]))
 

@@ -103,7 +103,7 @@ def table(guideline: int, timed: Sequence[Column], device: str = "cpu") -> pd.Da
         seconds = (one.times.time(name).value for name in one.variants)
         found[f"ours ×{FACTORS[k]}"] = [format_number(1 / s) for s in seconds]
     found["MACs"] = [_drift([one.drift(name) for one in timed]) for name in first]
-    return found.rename_axis("arm")
+    return found.rename_axis("variant")
 
 
 def relative_table(timed: Mapping[str, Column], per_mac: bool = False) -> pd.DataFrame:
@@ -117,7 +117,7 @@ def relative_table(timed: Mapping[str, Column], per_mac: bool = False) -> pd.Dat
     for heading, one in timed.items():
         first, *others = one.variants
         for name in others:
-            row = {"size": heading, "arm": name, "speed": one.speed(name).text()}
+            row = {"size": heading, "variant": name, "speed": one.speed(name).text()}
             if per_mac:
                 row["speed per MAC"] = one.speed_per_mac(name).text()
                 access = one.variants[name].access / one.variants[first].access
@@ -181,5 +181,5 @@ def library_unit() -> nn.Module:
 
 def best_rival(results: pd.DataFrame) -> str:
     """The rival with the highest mean accuracy on the validation images."""
-    means = results.groupby("arm")["validation"].mean()
+    means = results.groupby("variant")["validation"].mean()
     return str(means[list(RIVALS)].idxmax())
