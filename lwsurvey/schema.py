@@ -12,6 +12,8 @@ VERDICTS = (
     "holds at reduced scale",
     "inconclusive",
     "contradicted",
+    "contradicted at reduced scale",
+    "contradicted on this hardware",
     "erratum",
     "out of reach",
 )

@@ -65,13 +65,13 @@ def judge(claim: Claim, measured: Measurement = None) -> Verdict:
     estimate = _estimate(claim, measured)
     outcome, failed = _compare(claim.rule, estimate)
     if outcome == PASS:
-        verdict = "holds" if claim.scale == "full" else "holds at reduced scale"
+        verdict = claim.held
     elif outcome == OPEN:
         verdict = "inconclusive"
     else:
         rule = claim.correction_rule
         corrected = rule is not None and _compare(rule, estimate)[0] == PASS
-        verdict = "erratum" if corrected else "contradicted"
+        verdict = "erratum" if corrected else claim.contradicted
     return Verdict(claim, verdict, estimate, failed)
 
 

@@ -81,6 +81,18 @@ class Claim:
     citation: str
 
     @property
+    def held(self) -> str:
+        """The verdict if the measurement satisfies the claim."""
+        return "holds" if self.scale == "full" else "holds at reduced scale"
+
+    @property
+    def contradicted(self) -> str:
+        """The verdict if the measurement excludes the claim and no correction passes."""
+        if self.scale == "full":
+            return "contradicted"
+        return f"contradicted {'on this hardware' if self.hardware else 'at reduced scale'}"
+
+    @property
     def rule(self) -> Rule:
         """What the survey says that the measurement gives."""
         return Rule(self.relation, _parse(self.relation, self.value), self.tolerance)
@@ -133,9 +145,18 @@ def _problem(claim: Claim) -> str | None:
         return f"verdict {claim.verdict!r} is none of {', '.join(VERDICTS)}"
     if claim.hardware not in HARDWARE or (claim.hardware and claim.scale != "reduced"):
         return "hardware is empty, or yes or stand-in for a claim of scale reduced"
+    if claim.verdict not in ("", *_verdicts(claim)):
+        return f"verdict {claim.verdict!r} does not fit its scale: {', '.join(_verdicts(claim))}"
     if not claim.statement or not claim.measure or not claim.chapter or not claim.source:
         return "statement, measure, chapter and source must not be empty"
     return (None if claim.scale == "none" else _rule_problem(claim)) or _evidence_problem(claim)
+
+
+def _verdicts(claim: Claim) -> tuple[str, ...]:
+    """The verdicts that a row of this scale can get."""
+    if claim.scale == "none":
+        return ("out of reach",)
+    return claim.held, "inconclusive", claim.contradicted, "erratum"
 
 
 def _evidence_problem(claim: Claim) -> str | None:

@@ -18,6 +18,8 @@ VERDICT_COLOURS = {
     "holds at reduced scale": "#4aa3a2",
     "inconclusive": "#a67c00",
     "contradicted": "#d1622b",
+    "contradicted at reduced scale": "#c9744a",
+    "contradicted on this hardware": "#b85a4c",
     "erratum": "#b565a7",
     "out of reach": "#7d8590",
     "not examined yet": "#a9adb2",

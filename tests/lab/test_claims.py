@@ -17,7 +17,7 @@ from scipy import stats
 
 from lwsurvey.claims import Claim, Ledger, LedgerError, bars, judge, verdicts
 from lwsurvey.claims.card import card
-from lwsurvey.claims.ledger import COLUMNS, SCALES
+from lwsurvey.claims.ledger import COLUMNS, SCALES, VERDICTS
 from lwsurvey.claims.words import rounded
 from lwsurvey.figures import VERDICT_COLOURS
 from lwsurvey.press.results import notebooks
@@ -92,9 +92,30 @@ def test_an_interval_must_lie_on_one_side(relation, value, width, offset, margin
     if low < estimate.low and estimate.high < high:
         assert verdict == "holds at reduced scale"
     elif estimate.high < low or estimate.low > high:
-        assert verdict == "contradicted"
+        assert verdict == "contradicted at reduced scale"
     else:
         assert verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("row", "held", "contradicted"),
+    [
+        ({}, "holds", "contradicted"),
+        ({"scale": "reduced"}, "holds at reduced scale", "contradicted at reduced scale"),
+        (
+            {"scale": "reduced", "hardware": "yes"},
+            "holds at reduced scale",
+            "contradicted on this hardware",
+        ),
+    ],
+)
+def test_a_verdict_says_at_which_scale_and_fits_its_row(row, held, contradicted):
+    ours = claim(">", 1, **row)
+    assert (judge(ours, 2).verdict, judge(ours, 0).verdict) == (held, contradicted)
+    words = {w for w in VERDICTS if w.startswith(("holds", "contradicted", "out"))}
+    for word in words - {held, contradicted}:
+        with pytest.raises(LedgerError, match=rf"C001: verdict '{word}' does not fit its scale"):
+            Ledger([replace(ours, verdict=word)])
 
 
 @pytest.mark.parametrize("relation", ["<", ">"])
@@ -481,7 +502,7 @@ def begun(monkeypatch):
 
 def test_check_keeps_controls_and_bars_in_the_record(begun):
     found = verdicts.check("C001", WIDE, controls={"at equal MACs": [0.1, 0.2, 0.3]}, bars=(1, -2))
-    assert found.verdict == "contradicted" and found.bars == (-2, 1)
+    assert found.verdict == "contradicted at reduced scale" and found.bars == (-2, 1)
     ((html, entry),) = begun
     assert entry["bars"] == [-2, 1]
     assert entry["controls"] == {"at equal MACs": asdict(mean_interval([0.1, 0.2, 0.3]))}

@@ -290,22 +290,22 @@ def test_a_verdict_that_differs_from_the_ledger_is_an_error(checkout):
     assert "C000 (conv-cost): the run says contradicted, the ledger holds" in result.stderr
 
 
-REDUCED = {"scale": "reduced", "relation": ">"}
+REDUCED = {"scale": "reduced", "relation": ">", "verdict": "holds at reduced scale"}
 
 
 @pytest.mark.parametrize(
     ("row", "verdict", "status"),
     [
         (REDUCED, "inconclusive", 0),
-        (REDUCED, "contradicted", 1),
-        (REDUCED | {"hardware": "yes"}, "contradicted", 0),
+        (REDUCED, "contradicted at reduced scale", 1),
+        (REDUCED | {"hardware": "yes"}, "contradicted on this hardware", 0),
         (REDUCED | {"hardware": "yes", "verdict": ""}, "inconclusive", 1),
         ({}, "inconclusive", 1),
     ],
 )
 def test_only_what_hardware_or_load_can_change_may_differ(checkout, row, verdict, status):
     claim = next(c for c in checkout.claims if c["chapter"] == "conv-cost")
-    claim |= {"verdict": "holds at reduced scale"} | row
+    claim |= row
     checkout.save()
     finish(checkout, "conv-cost", verdict=verdict)
     result = call("ledger")

@@ -201,7 +201,7 @@ def test_a_claim_moved_beyond_its_tolerance_changes_its_verdict(path, smoke):
     for claim, measured in judged(smoke / path.name):
         for value in beyond(claim.rule, measured):
             other = replace(claim, value=value, correction_value="")
-            assert judge(other, measured).verdict == "contradicted", other
+            assert judge(other, measured).verdict == other.contradicted, other
 
 
 @pytest.mark.slow
@@ -225,7 +225,7 @@ def test_an_erratum_needs_a_correction_that_passes(path, smoke):
         wrong = replace(claim, value=beyond(claim.rule, measured)[0])
         for value in beyond(claim.correction_rule, measured):
             other = replace(wrong, correction_value=value)
-            assert judge(other, measured).verdict == "contradicted", other
+            assert judge(other, measured).verdict == other.contradicted, other
         right = replace(wrong, correction_value=agreeing(claim.correction_rule, measured))
         assert judge(right, measured).verdict == "erratum", right
 

@@ -80,7 +80,9 @@ def test_a_verdict_that_differs_from_the_ledger_stops_the_build(tmp_path, monkey
 
 def test_the_edition_lists_the_verdicts_that_hardware_changed(root, known):
     row = known.ledger["C001"]
-    timed = replace(row, scale="reduced", tolerance="1", hardware="yes", verdict="contradicted")
+    timed = replace(
+        row, scale="reduced", tolerance="1", hardware="yes", verdict="contradicted on this hardware"
+    )
     changed = replace(known, ledger=Ledger([timed, known.ledger["C002"]]))
     pages = [Renderer(s, root / "book").edition() for s in (known, changed)]
     assert ["differ here from the ledger" in page for page in pages] == [False, True]
@@ -328,6 +330,14 @@ def test_the_figure_has_a_tile_for_every_claim(known):
     assert tiles == len(known.ledger) == 2
     assert 'href="conv-cost.html#claim-C001"' in html and 'href="ledger.html#C002"' in html
     assert "1 not examined yet" in verdicts.summary(known)
+
+
+def test_the_legend_says_each_family_of_verdicts_once(known):
+    html = verdicts.figure(known)
+    legend = html[html.index("lw-legend") :]
+    assert legend.count("<li>") == 6 and legend.count("> contradicted<") == 1
+    assert [f'aria-label="{verdict}"' in legend for verdict in ALL_VERDICTS] == [True] * 9
+    assert "> on this hardware</a>" in legend and 'id="lw-t-contradicted-on-this-hardware"' in html
 
 
 def test_tallies_are_counted(known):

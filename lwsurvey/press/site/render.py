@@ -27,7 +27,10 @@ MEANINGS = {
     "or inside the equivalence margin.",
     "inconclusive": "The interval allows both; the smallest effect that it could have seen is "
     "given.",
-    "contradicted": "The measurement excludes the claim, on this hardware and at this scale.",
+    "contradicted": "The measurement excludes the claim, on the real object.",
+    "contradicted at reduced scale": "The interval of a smaller experiment excludes the claim.",
+    "contradicted on this hardware": "The times measured on this machine exclude the claim; "
+    "another machine may rightly say otherwise.",
     "erratum": "Wrong as written: the statement fails its check, and a corrected one passes it.",
     "out of reach": "Needs ImageNet, a phone or withdrawn code; the reason is given.",
     UNEXAMINED: "No chapter has come to it so far.",
@@ -36,7 +39,9 @@ ANSWERS = {
     "holds": "What was expected shows.",
     "holds at reduced scale": "What was expected shows, at reduced scale.",
     "inconclusive": "Undecided: the interval allows both what was expected and its opposite.",
-    "contradicted": "What was expected does not show, on this hardware and at this scale.",
+    "contradicted": "What was expected does not show.",
+    "contradicted at reduced scale": "What was expected does not show, at reduced scale.",
+    "contradicted on this hardware": "What was expected does not show, on this hardware.",
     "erratum": "The question rests on a mistake.",
     "out of reach": "Out of reach: it needs ImageNet, a phone or withdrawn code.",
     UNEXAMINED: "Not examined yet.",

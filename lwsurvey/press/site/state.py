@@ -21,6 +21,8 @@ GLYPHS = {
     "holds at reduced scale": "✓",
     "inconclusive": "?",
     "contradicted": "✕",
+    "contradicted at reduced scale": "✕",
+    "contradicted on this hardware": "✕",
     "erratum": "≠",
     "out of reach": "○",
     UNEXAMINED: "·",

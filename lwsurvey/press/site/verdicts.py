@@ -20,6 +20,8 @@ MARKS = {
     "holds at reduced scale": "m2.5 5.7 2.2 2.3 4-5",
     "inconclusive": "M3.5 4c0-2.6 4-2.4 4 0 0 1.4-2 1.4-2 2.8m0 1.7v.3",
     "contradicted": "m3 3 5 5m0-5-5 5",
+    "contradicted at reduced scale": "m3 3 5 5m0-5-5 5",
+    "contradicted on this hardware": "m3.4 2.5 4.2 4.2m0-4.2-4.2 4.2M3 8.8h5",
     "erratum": "M2.5 4.3h6m-6 2.6h6M7 2 4 9",
     "out of reach": "M3 5.5h5",
 }
@@ -155,14 +157,22 @@ def _symbol(verdict: str) -> str:
 
 
 def _legend(state: State) -> str:
-    counts = state.counts()
-    items = "".join(
-        f'<li><a href="ledger.html#verdict={verdict.replace(" ", "%20")}">'
-        f'<svg class="lw-key" viewBox="0 0 {TILE} {TILE}" aria-hidden="true">'
-        f'<use href="#lw-t-{_slug(verdict)}"/></svg> {verdict}</a> <b>{counts[verdict]}</b></li>'
-        for verdict in ALL_VERDICTS
-    )
+    """An item for each verdict; those that begin alike share one, and say their word once."""
+    counts, families = state.counts(), {}
+    for verdict in ALL_VERDICTS:
+        first = next((family for family in families if verdict.startswith(family)), verdict)
+        families.setdefault(first, []).append(_key(verdict, first, counts[verdict]))
+    items = "".join(f"<li>{' '.join(keys)}</li>" for keys in families.values())
     return f'<ul class="lw-legend">{items}</ul>'
+
+
+def _key(verdict: str, family: str, count: int) -> str:
+    label = verdict.removeprefix(family).strip() or verdict
+    return (
+        f'<span><a href="ledger.html#verdict={verdict.replace(" ", "%20")}" aria-label="{verdict}">'
+        f'<svg class="lw-key" viewBox="0 0 {TILE} {TILE}" aria-hidden="true">'
+        f'<use href="#lw-t-{_slug(verdict)}"/></svg> {label}</a> <b>{count}</b></span>'
+    )
 
 
 def _slug(verdict: str) -> str:
