@@ -11,6 +11,10 @@ from lwsurvey.claims.ledger import Claim
 from lwsurvey.claims.words import claimed, excluded, measured_text, number_text, unit
 from lwsurvey.stats import Estimate
 
+BASES = {"definition": "by definition", "transcribed": "as printed"}
+HARDWARE = {"yes": "this hardware", "stand-in": "stand-in device"}
+SCALES = {"full": "real object", "reduced": "reduced scale"}
+
 Row = tuple[str, str]
 """A term and what stands beside it, as HTML."""
 
@@ -67,9 +71,7 @@ def scope(claim: Claim) -> str:
     """What a claim was examined on, in two words; empty if it was not."""
     if claim.scale == "none":
         return ""
-    if claim.hardware:
-        return {"yes": "this hardware", "stand-in": "stand-in device"}[claim.hardware]
-    return {"full": "real object", "reduced": "reduced scale"}[claim.scale]
+    return BASES.get(claim.basis) or HARDWARE.get(claim.hardware) or SCALES[claim.scale]
 
 
 def _scope(verdict: Verdict) -> str:

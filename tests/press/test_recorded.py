@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import pytest
@@ -501,7 +501,8 @@ def test_the_page_shows_each_recorded_hardware_beside_this_edition(known):
     ((name, runs),) = known.recorded.items()
     page = _page(known, "recorded")
     assert name in page and "1 same" in page and "No verdict differs." in page
-    otherwise = replace(runs["conv-cost"].records[0], verdict="inconclusive")
+    open_ = asdict(Estimate(2.0, 1.0, 3.0, 9))
+    otherwise = replace(runs["conv-cost"].records[0], verdict="inconclusive", measured=open_)
     other = replace(runs["conv-cost"], seconds=61, preset="gpu", records=(otherwise,))
     more = known.recorded | {"other": {"conv-cost": other}, "third": {}}
     page = _page(replace(known, recorded=more, published="other"), "recorded")

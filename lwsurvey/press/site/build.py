@@ -26,6 +26,7 @@ from lwsurvey.press.sources.chapters import PUBLISHED
 
 if TYPE_CHECKING:
     from lwsurvey.claims.ledger import Ledger
+    from lwsurvey.press.site.state import State
 
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 KEY_FILE = ".lwsurvey-site.json"
@@ -124,14 +125,13 @@ def _chapters(root: Path, preset: str) -> list[str]:
 def _build(root: Path, preset: str, chapters: list[str], key: str, target: Path) -> None:
     # Not at the top: these take seconds to load, and finding that nothing has changed does not.
     from lwsurvey.claims.ledger import Ledger
-    from lwsurvey.press.rerun import recorded
-    from lwsurvey.press.site import verify
+    from lwsurvey.press.site import state, verify
 
     ledger, runs = Ledger.read(root / "data" / "claims.csv"), runs_folder(preset)
     _compare(ledger, runs, preset, chapters)
-    recorded.published_name(), recorded.read_all()  # their complaints, before Sphinx begins
+    known = state.with_recorded(state.read(ledger, root / "book", runs, chapters))
     source, work = root / "_build" / "source", root / "_build" / "site.tmp"
-    _stage(root, runs, chapters, source)
+    _stage(root, runs, chapters, source, known)
     shutil.rmtree(work, ignore_errors=True)
     _sphinx(root, source, work)
     site = work / "_build" / "html"
@@ -142,20 +142,23 @@ def _build(root: Path, preset: str, chapters: list[str], key: str, target: Path)
     shutil.rmtree(work)
 
 
-def _stage(root: Path, runs: Path, chapters: list[str], target: Path) -> None:
+def _stage(root: Path, runs: Path, chapters: list[str], target: Path, known: State) -> None:
     """Put pages, executed notebooks and downloads into one folder; an old one is replaced."""
     import nbformat
 
     from lwsurvey.press.site import notebook, verdicts
+    from lwsurvey.press.site.render import Renderer
 
     if target.exists():
         shutil.rmtree(target)
     shutil.copytree(root / "book", target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
     downloads = target / "extra" / "notebooks"
     downloads.mkdir(parents=True)
+    renderer = Renderer(known, target)
     for slug in chapters:
         executed = nbformat.read(runs / f"{slug}.ipynb", as_version=4)
-        nbformat.write(notebook.page(executed, slug), target / f"{slug}.ipynb")
+        page = notebook.page(executed, slug, lambda claim: renderer.card(known.ledger[claim]))
+        nbformat.write(page, target / f"{slug}.ipynb")
         source = nbformat.read(root / "notebooks" / f"{slug}.ipynb", as_version=4)
         nbformat.write(notebook.download(source, slug), downloads / f"{slug}.ipynb")
     (target / "_static" / "verdicts.css").write_text(verdicts.stylesheet(), encoding="utf-8")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lwsurvey.claims.judge import Verdict
 from lwsurvey.press.rerun.recorded import Recorded
 from lwsurvey.press.results import hardware
 from lwsurvey.press.results.notebooks import ALL_VERDICTS
+from lwsurvey.press.site.agreement import recorded_verdicts
 from lwsurvey.press.site.state import State
 
+Verdicts = dict[str, dict[str, Verdict]]
+"""What was recorded of each claim: by its id and the name of the hardware."""
 HERE = "This edition"
 OWN = ("date", "commit", "packages")  # of a run, not of a machine; packages are shown one by one
 NAMES = {"processor": "Processor", "gpu": "GPU"}
@@ -25,10 +29,11 @@ def runs(state: State) -> dict[str, object]:
 
 def recorded(state: State) -> dict[str, object]:
     """This build's runs beside those of each recorded hardware."""
+    there = {claim.id: recorded_verdicts(state, claim) for claim in state.ledger}
     return {
-        "columns": [_column(state, name) for name in state.recorded],
-        "rows": [_row(state, run(state, slug)) for slug in state.runs],
-        "differing": _differing(state),
+        "columns": [_column(state, name, there) for name in state.recorded],
+        "rows": [_row(state, run(state, slug), there) for slug in state.runs],
+        "differing": _differing(state, there),
     }
 
 
@@ -68,58 +73,56 @@ def _versions(where: Mapping) -> str:
     return f"Python {where['python']}" + (f", torch {torch}" if torch else "")
 
 
-def _column(state: State, name: str) -> dict[str, object]:
+def _column(state: State, name: str, there: Verdicts) -> dict[str, object]:
     """The heading and the last line of a recorded hardware."""
-    found = [_cell(state, r) for slug, r in state.recorded[name].items() if slug in state.runs]
+    kept = state.recorded[name]
+    found = [_cell(state, name, run, there) for slug, run in kept.items() if slug in state.runs]
     numbers = ("seconds", "same", "different", "alone")
     sums = {key: sum(cell[key] for cell in found) for key in numbers}
-    kept = state.recorded[name].values()
+    clusters = (run.provenance.get("cluster") for run in kept.values())
     return sums | {
         "name": name,
         "chapters": len(found),
-        "machines": list(dict.fromkeys(run.machine() for run in kept)),
-        "clusters": list(dict.fromkeys(c for run in kept if (c := run.provenance.get("cluster")))),
-        "presets": list(dict.fromkeys(run.preset for run in kept)),
+        "machines": list(dict.fromkeys(run.machine() for run in kept.values())),
+        "clusters": list(dict.fromkeys(filter(None, clusters))),
+        "presets": list(dict.fromkeys(run.preset for run in kept.values())),
         "published": name == state.published,
     }
 
 
-def _row(state: State, run: dict[str, object]) -> dict[str, object]:
+def _row(state: State, run: dict[str, object], there: Verdicts) -> dict[str, object]:
     """A chapter with what each hardware recorded of it; None where it recorded nothing."""
-    kept = [runs.get(run["slug"]) for runs in state.recorded.values()]
-    cells = [_cell(state, recorded) if recorded else None for recorded in kept]
+    kept = {name: runs.get(run["slug"]) for name, runs in state.recorded.items()}
+    cells = [_cell(state, name, one, there) if one else None for name, one in kept.items()]
     return {**run, "cells": cells}
 
 
-def _cell(state: State, recorded: Recorded) -> dict[str, object]:
+def _cell(state: State, name: str, recorded: Recorded, there: Verdicts) -> dict[str, object]:
     """How many verdicts of a recorded run are those of this build."""
-    here = {r.id: r.verdict for r in state.records.values() if r.chapter == recorded.chapter}
-    there = {r.id: r.verdict for r in recorded.records}
-    both = here.keys() & there
-    different = sum(here[claim] != there[claim] for claim in both)
-    alone = len(here.keys() ^ there.keys())
+    claims = state.ledger.of_chapter(recorded.chapter)
+    here = {claim.id: state.verdict(claim) for claim in claims if claim.id in state.records}
+    both = {claim: there[claim][name] for claim in here if name in there[claim]}
+    same = sum(here[claim] == verdict.verdict for claim, verdict in both.items())
+    every = here.keys() | {record.id for record in recorded.records}
     return {
         "seconds": recorded.seconds,
         "preset": recorded.preset,
-        "same": len(both) - different,
-        "different": different,
-        "alone": alone,
+        "same": same,
+        "different": len(both) - same,
+        "alone": len(every) - len(both),
     }
 
 
-def _differing(state: State) -> list[dict[str, object]]:
+def _differing(state: State, there: Verdicts) -> list[dict[str, object]]:
     """The claims whose verdict is not the same everywhere that they were examined."""
-    there = [
-        {r.id: r.verdict for recorded in runs.values() for r in recorded.records}
-        for runs in state.recorded.values()
-    ]
     found = []
     for claim in state.ledger:
-        verdicts = [found_there.get(claim.id) for found_there in there]
-        here = state.records.get(claim.id)
-        if here and any(verdict not in (None, here.verdict) for verdict in verdicts):
+        words = {name: verdict.verdict for name, verdict in there[claim.id].items()}
+        here = state.verdict(claim)
+        if any(word != here for word in words.values()):
             row = {"claim": claim, "href": state.href(claim), "chapter": state.title(claim.chapter)}
-            found.append(row | {"here": here.verdict, "verdicts": verdicts})
+            verdicts = [words.get(name) for name in state.recorded]
+            found.append(row | {"here": here, "verdicts": verdicts})
     return found
 
 

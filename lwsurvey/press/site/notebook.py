@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import nbformat
 from nbformat import NotebookNode
@@ -21,12 +21,16 @@ class NotebookError(ValueError):
     """A notebook cannot be put on the site; the message says which and why."""
 
 
-def page(executed: NotebookNode, slug: str) -> NotebookNode:
-    """The notebook as the site shows it: numbered figures, folded solutions, a head line.
+def page(
+    executed: NotebookNode, slug: str, card: Callable[[str], str] | None = None
+) -> NotebookNode:
+    """The notebook as the site shows it: numbered figures, folded solutions, a head line, cards.
 
     Args:
         executed: a notebook with outputs; it is not changed.
         slug: chapter.
+        card: function from a claim's id to its card on the site; without it the cards of the run
+            stay.
 
     Raises:
         NotebookError: it does not begin with a title.
@@ -38,6 +42,9 @@ def page(executed: NotebookNode, slug: str) -> NotebookNode:
         if cell.cell_type == "code":
             _fold(cell)
             cell.outputs = [output for output in cell.outputs if not _is_progress(output)]
+            for output in cell.outputs if card else ():
+                if claim := _decided(output):
+                    output.data["text/html"] = card(claim)
     notebook.cells = [part for cell in notebook.cells for part in _parts(cell)]
     title = notebook.cells[0]
     title.source, found = TITLE.subn(
@@ -132,6 +139,12 @@ def _kind(output: NotebookNode) -> str:
     if _figure(output):
         return "figure"
     return "table" if output.get("data", {}).get("text/markdown", "").startswith(TABLE) else ""
+
+
+def _decided(output: NotebookNode) -> str:
+    """The id of the claim whose card the output is, or nothing."""
+    entry = output.get("metadata", {}).get(METADATA_KEY, {})
+    return entry["id"] if entry.get("type") == "verdict" else ""
 
 
 def _is_progress(output: NotebookNode) -> bool:

@@ -6,19 +6,22 @@ from pathlib import Path
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from lwsurvey.claims.card import card
 from lwsurvey.claims.ledger import Claim, LedgerError
 from lwsurvey.claims.words import claimed, measured_text
 from lwsurvey.durations import duration
 from lwsurvey.press.results import notebooks
 from lwsurvey.press.results.notebooks import ALL_VERDICTS, UNEXAMINED
 from lwsurvey.press.site import edition
+from lwsurvey.press.site.agreement import KINDS, agreement
 from lwsurvey.press.site.state import GLYPHS, State
 from lwsurvey.press.sources.plan import PlanError
 
 COLUMNS = (
     "Claim", "Statement", "Source", "Chapter", "Kind", "Scale", "Claimed", "Measured", "Verdict",
+    "Machines",
 )  # fmt: skip
 MEANINGS = {
     "holds": "Exact, or within the tolerance, on the real object: "
@@ -81,7 +84,7 @@ class Renderer:
         sources = list(dict.fromkeys(self.sources.values()))
         return self._html(
             "ledger", rows=rows, columns=COLUMNS, parts=self.state.parts, sources=sources,
-            names=names, titles=titles,
+            names=names, titles=titles, kinds=KINDS,
         )  # fmt: skip
 
     def errata(self) -> str:
@@ -149,6 +152,23 @@ class Renderer:
 
         return self._html("calculator", **calculator.context())
 
+    def card(self, claim: Claim) -> str:
+        """The card of a decided claim, with what only the site knows: machines, repetitions, links.
+
+        Its record is drawn again, not the card that the run has shown.
+        """
+        more = [("Machines", escape(str(agreement(self.state, claim))))]
+        told = {
+            "Also stated": [c for c in self.state.ledger if c.same_as == claim.id],
+            "Same number as": [self.state.ledger[claim.same_as]] if claim.same_as else [],
+        }
+        for term, claims in told.items():
+            links = (
+                f'<a href="{self.state.href(c)}">{c.id}</a> {escape(c.statement)}' for c in claims
+            )
+            more += [(term, "<br>".join(links))] if claims else []
+        return card(self.state.judgement(claim), more, page="ledger.html")
+
     def row(self, claim: Claim) -> dict[str, object]:
         """What the pages say about a claim."""
         state, examined = self.state, claim.id in self.state.records
@@ -163,6 +183,7 @@ class Renderer:
             "written": claim.chapter in state.runs,
             "claimed": claimed(claim),
             "measured": measured_text(state.judgement(claim)) if examined else "",
+            "machines": agreement(state, claim),
         }
 
     def _rows(self, verdict: str) -> list[dict[str, object]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,8 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import ReferenceRole, SphinxDirective, SphinxRole
 
 from lwsurvey.claims.ledger import LedgerError, ledger
-from lwsurvey.press.rerun import recorded
-from lwsurvey.press.site import assets, state, verdicts
+from lwsurvey.press.site import agreement, assets, state, verdicts
 from lwsurvey.press.site.inline_svg import InlineFigures
 from lwsurvey.press.site.render import MARK, Renderer
 from lwsurvey.press.site.state import GLYPHS
@@ -111,7 +109,8 @@ class TallyRole(SphinxRole):
 
     def run(self) -> Result:
         """The number; an unknown name is an error of the build."""
-        tallies = self.env.app.lw_state.tallies()
+        known = self.env.app.lw_state
+        tallies = known.tallies() | agreement.tallies(known)
         if self.text not in tallies:
             message = f"unknown tally {self.text!r}; there are {', '.join(tallies)}"
             return [], [self.inliner.reporter.error(message, line=self.lineno)]
@@ -145,8 +144,7 @@ def _read_state(app: Sphinx) -> None:
     """The staged folder holds the executed notebooks beside the pages."""
     source = Path(app.srcdir)
     known = state.read(ledger(), source, source, plan.chapters(source))
-    kept = {"recorded": recorded.read_all(), "published": recorded.published_name()}
-    app.lw_state = replace(known, **kept)
+    app.lw_state = state.with_recorded(known)
 
 
 def _context(app: Sphinx, name: str, template: str, context: dict, tree: object) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lwsurvey.claims.judge import Verdict
 from lwsurvey.claims.ledger import Claim, Ledger
+from lwsurvey.press.rerun import recorded
 from lwsurvey.press.rerun.recorded import Recorded
 from lwsurvey.press.results import notebooks
 from lwsurvey.press.results.notebooks import UNEXAMINED, Record
@@ -119,6 +120,16 @@ def read(ledger: Ledger, book: Path, runs: Path, chapters: list[str]) -> State:
     facts = {slug: _facts(runs / f"{slug}.ipynb") for slug in chapters}
     found = {r.id: r for slug in chapters for r in notebooks.read_records(runs / f"{slug}.ipynb")}
     return State(ledger, found, parts, facts)
+
+
+def with_recorded(state: State) -> State:
+    """The same with the runs that were recorded on other machines.
+
+    Raises:
+        lwsurvey.press.rerun.recorded.RecordedError: one of them cannot be used.
+    """
+    kept = recorded.read_all()
+    return replace(state, recorded=kept, published=recorded.published_name())
 
 
 def _facts(path: Path) -> dict:

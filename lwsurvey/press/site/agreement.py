@@ -1,0 +1,132 @@
+"""On how many recorded machines a verdict is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lwsurvey.claims.judge import Verdict, judge
+from lwsurvey.claims.ledger import Claim, LedgerError
+from lwsurvey.claims.words import measured_text
+from lwsurvey.press.rerun.recorded import Recorded
+from lwsurvey.press.rerun.recording import SMOKE
+from lwsurvey.press.results import hardware, notebooks
+from lwsurvey.press.results.notebooks import CUSTOM
+from lwsurvey.press.site.state import State
+
+SAME, DIFFERS, ALONE = "same on all machines", "differs", "one machine only"
+KINDS = (SAME, DIFFERS, ALONE)
+ASIDE = {"device", "jobs", "amp", "again"}
+"""Parameters that may differ between runs of one design."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How a claim's verdict in this build stands to the recorded ones.
+
+    Attributes:
+        machines: number of different machines that decided it, this build's included.
+        different: verdicts that are not this build's, by the name of the machine.
+    """
+
+    machines: int
+    different: dict[str, Verdict]
+
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+        if self.different:
+            return DIFFERS
+        return SAME if self.machines > 1 else ALONE
+
+    def __str__(self) -> str:
+        if self.kind == SAME:
+            return f"same on {self.machines} of {self.machines} machines"
+        if self.kind == ALONE:
+            return ALONE
+        told = [
+            f"{name} says {verdict.verdict}, {measured_text(verdict)}"
+            for name, verdict in self.different.items()
+        ]
+        return f"differs: {'; '.join(told)}"
+
+
+def agreement(state: State, claim: Claim) -> Agreement | None:
+    """What the recorded machines say of a claim; None if this build does not decide it."""
+    found = recorded_verdicts(state, claim)
+    if claim.id not in state.records:
+        return None
+    here = state.verdict(claim)
+    runs = {name: state.recorded[name][claim.chapter] for name in found}
+    machines = {run.machine() for run in runs.values()} | {_machine_here(state, claim.chapter)}
+    return Agreement(
+        len(machines),
+        {_label(name, runs[name]): v for name, v in found.items() if v.verdict != here},
+    )
+
+
+def agreements(state: State) -> dict[str, Agreement]:
+    """The same for each decided claim, by id."""
+    return {claim.id: found for claim in state.ledger if (found := agreement(state, claim))}
+
+
+def recorded_verdicts(state: State, claim: Claim) -> dict[str, Verdict]:
+    """What each recorded hardware says of a claim, by the name of its folder.
+
+    The recorded measurements are judged by the ledger of today, so that a bar that has been
+    changed since is no difference between machines.
+    """
+    return dict(_verdicts(state, claim))
+
+
+def _verdicts(state: State, claim: Claim) -> Iterator[tuple[str, Verdict]]:
+    for name, runs in state.recorded.items():
+        run = runs.get(claim.chapter)
+        if claim.id not in state.records or run is None or not comparable(state, run):
+            continue
+        record = next((record for record in run.records if record.id == claim.id), None)
+        try:
+            if record:
+                yield name, judge(claim, notebooks.measurement(record))
+        except LedgerError:
+            # The row asks for something else than when this was recorded.
+            continue
+
+
+def comparable(state: State, run: Recorded) -> bool:
+    """Whether a recorded run is of the design that this build has run.
+
+    Runs of another preset are, except that a smoke run decides nothing; those of the same preset
+    with other parameters were recorded before the design changed, or changed by a reader.
+    """
+    facts = state.runs.get(run.chapter)
+    if facts is None or SMOKE in (facts["preset"], run.preset) or run.preset.endswith(CUSTOM):
+        return False
+    if run.preset != facts["preset"]:
+        return True
+    here, there = facts["parameters"], run.parameters
+    names = (here.keys() | there.keys()) - ASIDE
+    return all(name in here and name in there and here[name] == there[name] for name in names)
+
+
+def _machine_here(state: State, chapter: str) -> str:
+    facts = state.runs[chapter]
+    return hardware.machine(facts["parameters"], facts["run"]["provenance"])
+
+
+def _label(name: str, run: Recorded) -> str:
+    """Name of a machine, with that of its folder if the two say different things."""
+    usual = hardware.slug(run.preset, run.parameters, run.provenance)
+    return run.machine() if name == usual else f"{run.machine()} ({name})"
+
+
+def tallies(state: State) -> dict[str, str]:
+    """How many machines there are, and how many verdicts were compared and differ."""
+    found = agreements(state).values()
+    names = {run.machine() for runs in state.recorded.values() for run in runs.values()}
+    names |= {_machine_here(state, chapter) for chapter in state.runs}
+    return {
+        "machines": f"{len(names):,}",
+        "compared": f"{sum(one.kind != ALONE for one in found):,}",
+        "differing": f"{sum(one.kind == DIFFERS for one in found):,}",
+    }

@@ -1,0 +1,132 @@
+"""On how many machines a verdict is the same, on the card, in the ledger and in the tallies."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import nbformat
+import pytest
+import site_root
+
+from lwsurvey import paths
+from lwsurvey.claims import Ledger
+from lwsurvey.press.rerun import recorded
+from lwsurvey.press.site import agreement, notebook, state
+from lwsurvey.press.site.render import Renderer
+from lwsurvey.stats import Estimate, exact
+
+INTEL = site_root.PROVENANCE | {"processor": "Intel(R) Xeon(R) Processor"}
+
+
+@pytest.fixture
+def known(tmp_path, monkeypatch):
+    """A tiny book whose one claim, that there are two, holds in this build."""
+    made = site_root.make(tmp_path / "book")
+    monkeypatch.setenv("LWSURVEY_ROOT", str(made))
+    runs = made / "_build" / "runs" / "cpu"
+    claims = Ledger.read(made / "data" / "claims.csv")
+    return state.read(claims, made / "book", runs, ["conv-cost"])
+
+
+@pytest.fixture
+def here(known):
+    """This build's run as it would be recorded."""
+    return recorded.distil(paths.root() / "_build" / "runs" / "cpu" / "conv-cost.ipynb")
+
+
+def _measuring(run, value: object, **changes: object):
+    (record,) = run.records
+    measured = asdict(exact(value)) if isinstance(value, float) else value
+    return replace(run, records=(replace(record, measured=measured),), **changes)
+
+
+def _found(known, **folders):
+    runs = {name: {"conv-cost": run} for name, run in folders.items()}
+    known = replace(known, recorded=runs)
+    return known, agreement.agreement(known, known.ledger["C001"])
+
+
+def test_a_claim_that_only_this_build_decides(known, here):
+    for folders in ({}, {"a-2-cores": here}):
+        found = _found(known, **folders)[1]
+        assert (str(found), found.kind) == ("one machine only", agreement.ALONE)
+    assert agreement.agreement(known, known.ledger["C002"]) is None
+
+
+def test_the_same_on_two_machines(known, here):
+    known, found = _found(known, mine=here, intel=_measuring(here, 2.0, provenance=INTEL))
+    assert (str(found), found.kind) == ("same on 2 of 2 machines", agreement.SAME)
+    assert agreement.tallies(known) == {"machines": "2", "compared": "1", "differing": "0"}
+
+
+def test_a_machine_that_says_otherwise_is_named_with_what_it_measured(known, here):
+    other = {"intel-xeon-2-cores": _measuring(here, 3.0, provenance=INTEL)}
+    known, found = _found(known, **other)
+    assert str(found) == "differs: Intel Xeon, 2 cores says contradicted, 3"
+    assert found.kind == agreement.DIFFERS
+    assert agreement.tallies(known) == {"machines": "2", "compared": "1", "differing": "1"}
+    busy = Estimate(2.5, 1, 4, 9)
+    known, found = _found(known, **{"a-2-cores-busy": _measuring(here, asdict(busy))})
+    says = "inconclusive, 2.5 [1.0, 4.0] (n = 9)"
+    assert str(found) == f"differs: a, 2 cores (a-2-cores-busy) says {says}"
+    assert found.machines == 1
+
+
+def test_recorded_measurements_are_judged_by_the_ledger_of_today(known, here):
+    (record,) = here.records
+    old = replace(here, records=(replace(record, verdict="contradicted"),), provenance=INTEL)
+    assert _found(known, intel=old)[1].kind == agreement.SAME
+    table = _measuring(here, {"a cell": asdict(exact(2.0))}, provenance=INTEL)
+    assert _found(known, intel=table)[1].kind == agreement.ALONE
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({"parameters": {"images": 1}}, False),
+        ({"parameters": {"jobs": 4, "device": "cpu", "again": 3}}, True),
+        ({"parameters": {"images": 1}, "preset": "gpu"}, True),
+        ({"preset": "cpu+custom"}, False),
+        ({"preset": "smoke"}, False),
+    ],
+)
+def test_a_run_of_another_design_is_not_compared(known, here, changes, counts):
+    other = _measuring(here, 3.0, provenance=INTEL, **changes)
+    known, found = _found(known, intel=other)
+    assert (found.kind == agreement.DIFFERS) == counts
+    page = Renderer(known, paths.root() / "book").recorded()
+    assert ("1 different" in page) == counts and ("1 not compared" in page) != counts
+
+
+def test_a_smoke_build_is_compared_with_nothing(known, here):
+    facts = known.runs["conv-cost"] | {"preset": "smoke"}
+    known = replace(known, runs={"conv-cost": facts})
+    assert _found(known, intel=_measuring(here, 3.0))[1].kind == agreement.ALONE
+
+
+def test_the_card_on_the_site_says_it_and_has_links(known, here):
+    known = _found(known, intel=_measuring(here, 2.0, provenance=INTEL))[0]
+    repeated = replace(known.ledger["C002"], same_as="C001", statement="2 < 3")
+    known = replace(known, ledger=Ledger([known.ledger["C001"], repeated]))
+    renderer = Renderer(known, paths.root() / "book")
+    html = renderer.card(known.ledger["C001"])
+    assert "<dt>Machines</dt><dd>same on 2 of 2 machines</dd>" in html
+    assert '<dt>Also stated</dt><dd><a href="ledger.html#C002">C002</a> 2 &lt; 3</dd>' in html
+    assert 'href="ledger.html#C001"' in html and 'href="#claim-C001"' in html
+    executed = site_root.executed_notebook(paths.root(), "cpu", 2.0)
+    cells = {c.id: c for c in notebook.page(executed, "conv-cost", lambda claim: claim * 2).cells}
+    (output,) = cells["check"].outputs
+    assert output.data["text/html"] == "C001C001"
+    (kept,) = (c for c in notebook.page(executed, "conv-cost").cells if c.id == "check")
+    assert "href" not in kept.outputs[0].data["text/html"]
+    nbformat.validate(executed)
+
+
+def test_the_ledger_has_a_column_and_a_filter(known, here):
+    known = _found(known, intel=_measuring(here, 3.0, provenance=INTEL))[0]
+    renderer = Renderer(known, paths.root() / "book")
+    names = dict.fromkeys(renderer.sources.values(), "Liu 2022")
+    html = renderer.ledger(names, names)
+    assert 'data-machines="differs"' in html and 'data-machines=""' in html
+    assert "differs: Intel Xeon, 2 cores (intel) says contradicted, 3</td>" in html
+    assert "".join(f"<option>{kind}</option>" for kind in agreement.KINDS) in html
