@@ -195,6 +195,8 @@ def built(root, tmp_path):
     (made / "_static" / "mathjax").mkdir(parents=True)
     (made / "notebooks").mkdir()
     (made / "notebooks" / "conv-cost.ipynb").write_text("{}")
+    (made / "source").mkdir()
+    (made / "source" / "m.html").write_text('<a href="../index.html">x</a>')
     (made / "searchindex.js").write_text("x" * 9_000)
     (made / "_static" / "mathjax" / "tex-chtml.js").write_text("x" * 600_000)
     for name in plan.pages(source):
@@ -229,6 +231,8 @@ def test_a_complete_site_passes(built):
         ("index.html", _page("see {claim}`C1`"), "raw role"),
         ("index.html", _page('<a href="gone.html">'), "gone.html, which does not exist"),
         ("index.html", _page('<a href="ledger.html#C9">'), "which has no such anchor"),
+        ("index.html", _page('<a href="source/m.html#f">'), "which has no such anchor"),
+        ("source/m.html", _page('<a href="../gone.html">'), "gone.html, which does not exist"),
     ],
 )
 def test_a_shrunken_or_broken_site_does_not_pass(built, name, text, complaint):

@@ -26,7 +26,7 @@ LOOKS = {
 }
 KINDS = [
     "index", "verdicts", "part-costs", "conv-cost", "mobilenet-v2", "calculator", "ledger",
-    "errata", "edition", "rerun",
+    "errata", "edition", "rerun", "source/lwsurvey.models.blocks",
 ]  # fmt: skip
 """Pages that stand for all: each kind of content that the press makes."""
 FIRST_PAGE_BYTES = 300_000

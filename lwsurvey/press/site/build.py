@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 from lwsurvey import paths
 from lwsurvey.press.results.notebooks import runs_folder
-from lwsurvey.press.run import freshness
 from lwsurvey.press.sources import plan
 from lwsurvey.press.sources.chapters import PUBLISHED
 
@@ -32,7 +31,6 @@ JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 KEY_FILE = ".lwsurvey-site.json"
 INPUTS = ("_config.yml", "data/claims.csv", "requirements.lock")
 PACKAGE = Path(__file__).resolve().parents[2]
-OWN_CODE = "import lwsurvey.press.site.build, lwsurvey.press.site.sphinx_ext"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 COMPLAINT = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b|^\w*(?:Error|Exception)\b(?!: $)")
 MOST_COMPLAINTS = 30
@@ -94,7 +92,7 @@ def content_key(root: Path, preset: str, chapters: list[str]) -> str:
     files += [
         folder / f"{slug}.ipynb" for slug in chapters for folder in (runs, root / "notebooks")
     ]
-    code = freshness.imported_files([OWN_CODE], PACKAGE).values()
+    code = PACKAGE.rglob("*.py")  # all of it, because the site shows it
     digest = hashlib.sha256(f"{sys.version_info[:2]} {preset}".encode())
     for path in [*sorted(files), *sorted(code)]:
         digest.update(f"\0{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())

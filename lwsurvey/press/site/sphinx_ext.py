@@ -10,10 +10,10 @@ from typing import ClassVar
 from docutils import nodes
 from pybtex.database import Entry, parse_file
 from sphinx.application import Sphinx
-from sphinx.util.docutils import ReferenceRole, SphinxDirective, SphinxRole
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from lwsurvey.claims.ledger import LedgerError, ledger
-from lwsurvey.press.site import agreement, assets, state, verdicts
+from lwsurvey.press.site import agreement, assets, source_pages, state, verdicts
 from lwsurvey.press.site.inline_svg import InlineFigures
 from lwsurvey.press.site.render import MARK, Renderer
 from lwsurvey.press.site.state import GLYPHS
@@ -117,14 +117,6 @@ class TallyRole(SphinxRole):
         return [nodes.Text(tallies[self.text])], []
 
 
-class SourceRole(ReferenceRole):
-    """``{source}`name <module.name>` ``: a name of the package."""
-
-    def run(self) -> Result:
-        """The name as code."""
-        return [nodes.literal("", self.title, classes=["lw-name"])], []
-
-
 def setup(app: Sphinx) -> dict[str, object]:
     """Register roles, directives, the transform of figures, and the copying of assets."""
     app.connect("builder-inited", _read_state)
@@ -132,11 +124,11 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("build-finished", _finish)
     app.add_role("claim", ClaimRole())
     app.add_role("tally", TallyRole())
-    app.add_role("source", SourceRole())
     for directive in (Piece, PieceOf):
         for name in directive.pieces:
             app.add_directive(name, directive)
     app.add_post_transform(InlineFigures)
+    source_pages.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -70,6 +71,8 @@ def problems(site: Path, source: Path, ledger: Ledger, chapters: list[str]) -> l
         return found
     pages = {name: Page((site / f"{name}.html").read_text("utf-8")) for name in names}
     found += _sizes(site, names)
+    sources = {f"source/{path.stem}": path for path in site.glob("source/*.html")}
+    pages |= {name: Page(path.read_text("utf-8")) for name, path in sources.items()}
     for name, page in pages.items():
         found += [f"{name}.html shows a raw role: {role}" for role in RAW_ROLE.findall(page.text)]
         found += _links(site, name, page, pages)
@@ -114,6 +117,7 @@ def _links(site: Path, name: str, page: Page, pages: dict[str, Page]) -> list[st
             continue
         path, _, anchor = link.partition("#")
         path = path.partition("?")[0]
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) if path else ""
         target = (
             path.removesuffix(".html") if path.endswith(".html") else (name if not path else "")
         )
