@@ -50,7 +50,7 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
         f"- file: {name}\n" for name in PAGES
     )
     (root / "book" / "_toc.yml").write_text(toc + "- file: bibliography\n")
-    for page in ("calculator.md", "instructors.md", "rerun.md"):
+    for page in ("calculator.md", "instructors.md", "protocol.md", "rerun.md"):
         (root / "book" / page).unlink()
     for part in (root / "book").glob("part-*.md"):
         if part.stem not in PAGES:
@@ -59,6 +59,8 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
     _unlink(root / "book" / "verdicts.md", "latency.ipynb")
     _unlink(first, "instructors.md")
     _unlink(first, "rerun.md")
+    for page in (first, root / "book" / "verdicts.md"):
+        _unlink(page, "protocol.md")
     (root / "data").mkdir()
     write_claims(root)
     (root / "notebooks").mkdir()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 KEY_FILE = ".lwsurvey-site.json"
-INPUTS = ("_config.yml", "data/claims.csv", "requirements.lock")
+INPUTS = ("_config.yml", "data/claims.csv", "data/protocol.yml", "requirements.lock")
 PACKAGE = Path(__file__).resolve().parents[2]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 COMPLAINT = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b|^\w*(?:Error|Exception)\b(?!: $)")

@@ -8,13 +8,14 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from lwsurvey import paths
 from lwsurvey.claims.card import card
 from lwsurvey.claims.ledger import Claim, LedgerError
 from lwsurvey.claims.words import claimed, measured_text
 from lwsurvey.durations import duration
 from lwsurvey.press.results import notebooks
 from lwsurvey.press.results.notebooks import ALL_VERDICTS, UNEXAMINED
-from lwsurvey.press.site import edition
+from lwsurvey.press.site import edition, protocol
 from lwsurvey.press.site.agreement import KINDS, agreement
 from lwsurvey.press.site.state import GLYPHS, State
 from lwsurvey.press.sources.plan import PlanError
@@ -145,6 +146,22 @@ class Renderer:
     def machines(self) -> str:
         """Hardware and versions in full."""
         return self._html("machines", **edition.machines(self.state))
+
+    def protocol(self) -> str:
+        """What was changed after a look, with the results before and after.
+
+        Raises:
+            lwsurvey.press.site.protocol.ProtocolError: the file of the changes is wrong.
+        """
+        return self._html("protocol", **self._changes())
+
+    def several_bars(self) -> str:
+        """The numbers that more than one bar is set for; errors as `protocol`."""
+        return self._html("several-bars", **self._changes())
+
+    def _changes(self) -> dict[str, object]:
+        found = protocol.read(paths.data(protocol.FILE), self.state.ledger)
+        return protocol.context(self.state, found)
 
     def calculator(self) -> str:
         """The form of the cost calculator, and its table, bars and formulas for the first case."""

@@ -34,6 +34,8 @@ class Piece(SphinxDirective):
         "verdict-picture": lambda renderer, _: verdicts.figure(renderer.state),
         "edition": lambda renderer, _: renderer.edition(),
         "recorded": lambda renderer, _: renderer.recorded(),
+        "protocol": lambda renderer, _: renderer.protocol(),
+        "several-bars": lambda renderer, _: renderer.several_bars(),
         "machines": lambda renderer, _: renderer.machines(),
         "calculator": lambda renderer, _: renderer.calculator(),
     }
