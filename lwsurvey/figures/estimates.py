@@ -18,6 +18,9 @@ from lwsurvey.stats import Estimate
 NAMES = 34
 """Letters of a name that stand in one line."""
 
+MARKS = "osD^vPX"
+"""Marks of the series of a figure, in order."""
+
 
 def intervals(
     ax: Axes,
@@ -98,6 +101,51 @@ def log_ticks(
         shown = [tick for tick in ticks if not inside or low <= tick <= high]
         axis.set_ticks(shown, [f"{tick:,g}" for tick in shown])
         axis.minorticks_off()
+
+
+def lines(
+    series: Mapping[str, Mapping[float, Estimate]],
+    xlabel: str,
+    ylabel: str = "test accuracy, %",
+    *,
+    log: str = "x",
+    band: bool = False,
+) -> Figure:
+    """Estimates against a number, a line for each series.
+
+    Args:
+        series: name -> number -> estimate; 7 series at most.
+        xlabel: what the number is, with its unit.
+        ylabel: what was estimated, with its unit.
+        log: logarithmic axes, ``x``, ``y``, ``xy`` or nothing; a logarithmic x axis has its
+            ticks at the numbers, and the series a little side by side.
+        band: whether the intervals are drawn as a shade, which suits many points.
+
+    Raises:
+        ValueError: there is no series, or one without an estimate.
+    """
+    _check(series)
+    fig, ax = plt.subplots(figsize=(7, 3.6))
+    middle = (len(series) - 1) / 2
+    for k, (name, found) in enumerate(series.items()):
+        style = dict(color=PALETTE[k], linewidth=1.3, label=name)
+        if band:
+            _check(found)
+            ax.plot(list(found), [one.value for one in found.values()], **style)
+            edges = zip(*((one.low, one.high) for one in found.values()), strict=True)
+            ax.fill_between(list(found), *edges, color=PALETTE[k], alpha=0.2, linewidth=0)
+            continue
+        apart = 1.025 ** (k - middle) if "x" in log else 1
+        shifted = {at * apart: one for at, one in found.items()}
+        intervals(ax, shifted, fmt=f"{MARKS[k]}-", **style)
+    if "x" in log:
+        log_ticks(ax, sorted({at for found in series.values() for at in found}))
+    if "y" in log:
+        ax.set_yscale("log")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if len(series) > 1:
+        fig.legend(loc="outside upper center", ncols=min(len(series), 3), fontsize=9.5)
+    return fig
 
 
 def effects(

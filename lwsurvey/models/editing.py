@@ -50,6 +50,32 @@ def copy_weights(source: nn.Module, target: nn.Module) -> nn.Module:
     return target
 
 
+def randomise_norms(net: nn.Module) -> nn.Module:
+    """The network, changed: in evaluation mode, with random numbers in its normalisations.
+
+    A fresh normalisation does nothing much, so that two networks could agree in spite of it.
+    """
+    for part in net.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            for values in (part.weight, part.bias, part.running_mean, part.running_var):
+                nn.init.uniform_(values, 0.5, 1.5)
+    return net.eval()
+
+
+@torch.inference_mode()
+def same_outputs(ours: nn.Module, theirs: nn.Module, shape: tuple[int, ...]) -> bool:
+    """Whether two networks give the same outputs once ours has their weights; both are changed.
+
+    Args:
+        ours: target of the weights.
+        theirs: source of the weights, once its normalisations are random.
+        shape: dimensions of a random input.
+    """
+    theirs = randomise_norms(theirs)
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    return torch.allclose(copy_weights(theirs, ours).eval()(x), theirs(x), rtol=1e-4, atol=1e-4)
+
+
 def unit_inputs(net: nn.Module, kind: type) -> list[tuple[nn.Module, Tensor]]:
     """Every part of a kind, in the order in which they run, with a random map that enters it.
 

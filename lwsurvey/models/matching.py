@@ -49,10 +49,15 @@ def match_macs(builder: Builder, macs: int, **options: Any) -> nn.Module:
         ValueError: the nearest is further away than 5 %, no width suits the builder, or
             ``macs`` is not positive.
     """
+    width, late = match_widths(builder, macs, **options)
+    return builder(width, late=late, **options)
+
+
+def match_widths(builder: Builder, macs: int, **options: Any) -> tuple[int, int]:
+    """The widths at 7 x 7 and at 4 x 4 of `match_macs`, with the same arguments and errors."""
     if macs < 1:
         raise ValueError(f"the wanted MACs are 1 or more, not {macs}")
-    width, late = _widths(builder, int(macs), tuple(sorted(options.items())))
-    return builder(width, late=late, **options)
+    return _widths(builder, int(macs), tuple(sorted(options.items())))
 
 
 @lru_cache(maxsize=256)

@@ -28,12 +28,12 @@ from lwsurvey.models.blocks import (
     norm_relu,
     same_convolution,
 )
-from lwsurvey.models.matching import match_macs
+from lwsurvey.models.matching import match_macs, match_widths
 from lwsurvey.models.mobilenet_v3 import TAILS
 
 __all__ = [
-    "INPUT", "costs", "match_macs", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3", "plan",
-    "shufflenet_v1", "shufflenet_v2",
+    "INPUT", "costs", "match_macs", "match_widths", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3",
+    "plan", "shufflenet_v1", "shufflenet_v2",
 ]  # fmt: skip
 
 INPUT = (1, 1, 28, 28)

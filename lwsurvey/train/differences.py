@@ -51,9 +51,9 @@ def means(frame: pd.DataFrame, column: str = "test") -> dict[str, Estimate]:
 
 
 def format_interval(effect: Estimate) -> str:
-    """A difference in points as text: its interval, and whether it was told from nothing."""
+    """A difference in points with its interval as text, and whether the interval includes zero."""
     text = effect.text("+.2f", " points")
-    return f"{text}, not told from nothing" if effect.low <= 0 <= effect.high else text
+    return f"{text} (which includes zero)" if effect.low <= 0 <= effect.high else text
 
 
 def _by_seed(frame: pd.DataFrame, variant: str, column: str) -> pd.Series:

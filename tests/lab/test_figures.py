@@ -156,6 +156,19 @@ def test_intervals_stand_at_numbers_or_names():
     assert list(right.lines[0].get_xdata()) == [1, 1]
 
 
+def test_lines_have_a_mark_or_a_band_for_each_series():
+    one, two = Estimate(1, 0.5, 2, 5), Estimate(3, 2, 4, 5)
+    ax = figures.lines({"a": {1: one, 10: two}, "b": {10: one}}, "x").axes[0]
+    assert [list(c.lines[0].get_ydata()) for c in ax.containers] == [[1, 3], [1]]
+    assert len({c.lines[0].get_marker() for c in ax.containers}) == 2
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "10"]
+    ax = figures.lines({"a": {1: one, 2: two}}, "x", log="y", band=True).axes[0]
+    assert list(ax.lines[0].get_ydata()) == [1, 3] and ax.get_yscale() == "log"
+    assert ax.collections[0].get_datalim(ax.transData).intervaly.tolist() == [0.5, 4]
+    with pytest.raises(ValueError, match="no estimate"):
+        figures.lines({}, "x")
+
+
 def test_log_ticks_are_plain_numbers():
     _, ax = plt.subplots()
     ax.set(xlim=(5, 5000), ylim=(1, 10))

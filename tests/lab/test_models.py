@@ -154,6 +154,14 @@ def test_resnets_blocks_equal_torchvisions(N, stride):
         torch.testing.assert_close(editing.copy_weights(theirs, ours).eval()(x), theirs(x))
 
 
+def test_same_outputs_are_those_of_the_same_weights():
+    one, two = (BasicBlock(8, 8) for _ in range(2))
+    assert editing.same_outputs(one, two, (2, 8, 5, 5))
+    other = BasicBlock(8, 8)
+    other.shortcut = None
+    assert not editing.same_outputs(other, two, (2, 8, 5, 5))
+
+
 def test_a_residual_without_projection_adds_where_the_shape_stays():
     x = torch.randn(2, 8, 7, 9)
     for make in (BasicBlock, lambda *sizes, **how: Bottleneck(8, 2, M=sizes[1], **how)):

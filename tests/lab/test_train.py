@@ -357,5 +357,5 @@ def test_means_are_those_of_each_arm_and_the_summary_says_the_same():
 
 def test_a_difference_is_said_with_its_interval():
     assert train.format_interval(Estimate(1, 0.5, 1.5, 4)) == "+1.00 points [+0.50, +1.50]"
-    assert train.format_interval(Estimate(0, -1, 1, 4)).endswith("+1.00], not told from nothing")
+    assert train.format_interval(Estimate(0, -1, 1, 4)).endswith("+1.00] (which includes zero)")
     assert Estimate(0.5, 0.25, 1, 4).text(".3f", " ms") == "0.500 ms [0.250, 1.000]"

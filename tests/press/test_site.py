@@ -255,6 +255,14 @@ def test_the_page_of_a_chapter(root):
     assert len(cells["begin"].outputs) == 1, "a progress bar is no result"
 
 
+def test_what_was_found_stands_after_the_title(root):
+    executed = nbformat.read(root / "_build" / "runs" / "cpu" / "conv-cost.ipynb", 4)
+    before = [cell.id for cell in notebook.page(executed, "conv-cost").cells]
+    executed.cells[-1].metadata.setdefault("tags", []).append("summary")
+    after = [cell.id for cell in notebook.page(executed, "conv-cost").cells]
+    assert after == [before[0], before[-1], *before[1:-1]] != before
+
+
 def test_only_sentences_are_removed(root):
     executed = nbformat.read(root / "_build" / "runs" / "cpu" / "conv-cost.ipynb", 4)
     cell = next(cell for cell in executed.cells if cell.id == "figure")

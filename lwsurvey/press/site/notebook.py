@@ -45,7 +45,7 @@ def page(
             for output in cell.outputs if card else ():
                 if claim := _decided(output):
                     output.data["text/html"] = card(claim)
-    notebook.cells = [part for cell in notebook.cells for part in _parts(cell)]
+    notebook.cells = [part for cell in _summary_first(notebook.cells) for part in _parts(cell)]
     title = notebook.cells[0]
     title.source, found = TITLE.subn(
         rf"\g<0>\n```{{chapter-head}} {slug}\n```\n", title.source, count=1
@@ -53,6 +53,14 @@ def page(
     if not found:
         raise NotebookError(f"{slug}: the first cell has no title (a line '# ...')")
     return notebook
+
+
+def _summary_first(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """What a chapter found is known when it has run, and stands on the page after its title."""
+    title, *others = cells
+    found = ["summary" in cell.metadata.get("tags", ()) for cell in others]
+    ordered = sorted(zip(found, others, strict=True), key=lambda pair: not pair[0])
+    return [title, *(cell for _, cell in ordered)]
 
 
 def download(source: NotebookNode, slug: str) -> NotebookNode:
