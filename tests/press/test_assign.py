@@ -18,9 +18,10 @@ from nbgrader.api import Gradebook
 from lwsurvey import paths
 from lwsurvey.cli import main
 from lwsurvey.press.course import CourseError
-from lwsurvey.press.course.assign import assignment, generate, myst, package
+from lwsurvey.press.course.assign import assignment, generate
 from lwsurvey.press.course.assign.folder import MARK
-from lwsurvey.press.course.assign.myst import Book
+from lwsurvey.press.site import myst, package
+from lwsurvey.press.site.myst import Book
 from lwsurvey.press.sources import chapters
 
 ROOT = paths.root()
@@ -111,7 +112,7 @@ def test_students_install_what_the_lock_says_and_no_more():
     assert package.closure(LOCK, ["one"]) == LOCK.replace(
         "other==1 \\\n    --hash=sha256:cc\n    # via sphinx\n", ""
     )
-    with pytest.raises(CourseError, match=r"requirements\.lock has no two"):
+    with pytest.raises(package.PackageError, match=r"requirements\.lock has no two"):
         package.closure(LOCK, ["one", "two"])
 
 

@@ -302,16 +302,6 @@ def test_a_figures_caption_is_given_to_nothing_beside_it(root):
     assert all("remove-cell" in part.metadata.tags for part in parts), "it was to stay hidden"
 
 
-def test_the_download_has_no_hidden_tests():
-    found = notebook.download(site_root.source(), "conv-cost")
-    nbformat.validate(found)
-    assert "secret" not in nbformat.writes(found) and "assert True" in nbformat.writes(found)
-    broken = site_root.source()
-    broken.cells[-1].source = "### BEGIN HIDDEN TESTS\nassert secret"
-    with pytest.raises(notebook.NotebookError, match="without begin or end"):
-        notebook.download(broken, "conv-cost")
-
-
 def test_badges_can_be_read_on_both_themes():
     for theme, page in verdicts.PAGES.items():
         for colour in verdicts.VERDICT_COLOURS.values():

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 KEY_FILE = ".lwsurvey-site.json"
-INPUTS = ("_config.yml", "data/claims.csv", "data/protocol.yml", "requirements.lock")
+INPUTS = ("_config.yml", "requirements.lock", "pyproject.toml", "README.md", "LICENSE")
 PACKAGE = Path(__file__).resolve().parents[2]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 COMPLAINT = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b|^\w*(?:Error|Exception)\b(?!: $)")
@@ -87,7 +87,7 @@ def content_key(root: Path, preset: str, chapters: list[str]) -> str:
     """Digest of everything that the site is made from."""
     runs = runs_folder(preset)
     files = [root / name for name in INPUTS if (root / name).exists()]
-    for folder in (root / "book", root / "data" / "recorded"):
+    for folder in (root / "book", root / "data", PACKAGE / "press" / "templates"):
         files += [path for path in folder.rglob("*") if path.is_file()]
     files += [
         folder / f"{slug}.ipynb" for slug in chapters for folder in (runs, root / "notebooks")
@@ -144,7 +144,7 @@ def _stage(root: Path, runs: Path, chapters: list[str], target: Path, known: Sta
     """Put pages, executed notebooks and downloads into one folder; an old one is replaced."""
     import nbformat
 
-    from lwsurvey.press.site import notebook, verdicts
+    from lwsurvey.press.site import download, notebook, verdicts
     from lwsurvey.press.site.render import Renderer
 
     if target.exists():
@@ -157,8 +157,7 @@ def _stage(root: Path, runs: Path, chapters: list[str], target: Path, known: Sta
         executed = nbformat.read(runs / f"{slug}.ipynb", as_version=4)
         page = notebook.page(executed, slug, lambda claim: renderer.card(known.ledger[claim]))
         nbformat.write(page, target / f"{slug}.ipynb")
-        source = nbformat.read(root / "notebooks" / f"{slug}.ipynb", as_version=4)
-        nbformat.write(notebook.download(source, slug), downloads / f"{slug}.ipynb")
+    download.offer(root, chapters, downloads)
     (target / "_static" / "verdicts.css").write_text(verdicts.stylesheet(), encoding="utf-8")
 
 

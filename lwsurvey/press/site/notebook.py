@@ -1,4 +1,4 @@
-"""Notebooks as the site shows them and as it offers them for download."""
+"""Notebooks as the site shows them."""
 
 from __future__ import annotations
 
@@ -61,21 +61,6 @@ def _summary_first(cells: list[NotebookNode]) -> list[NotebookNode]:
     found = ["summary" in cell.metadata.get("tags", ()) for cell in others]
     ordered = sorted(zip(found, others, strict=True), key=lambda pair: not pair[0])
     return [title, *(cell for _, cell in ordered)]
-
-
-def download(source: NotebookNode, slug: str) -> NotebookNode:
-    """The source notebook without the hidden tests of its exercises; ``source`` stays as it is.
-
-    Raises:
-        NotebookError: a begin of hidden tests has no end, or the other way round.
-    """
-    notebook = copy.deepcopy(source)
-    for cell in notebook.cells:
-        cell.source = HIDDEN.sub("", cell.source).rstrip("\n")
-        if "HIDDEN TESTS" in cell.source:
-            raise NotebookError(f"{slug}: cell {cell.id}: hidden tests without begin or end")
-    nbformat.validate(notebook)
-    return notebook
 
 
 def _fold(cell: NotebookNode) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ from nbgrader.nbgraderformat import MetadataValidator, ValidationError
 from lwsurvey import paths
 from lwsurvey.press import templates
 from lwsurvey.press.course import CourseError
-from lwsurvey.press.course.assign import folder, myst, package
+from lwsurvey.press.course.assign import folder
 from lwsurvey.press.course.assign.generate import generate, grader
-from lwsurvey.press.course.assign.myst import Book
+from lwsurvey.press.site import myst, package
+from lwsurvey.press.site.myst import Book
 from lwsurvey.press.sources import chapters
 from lwsurvey.press.sources.chapters import Chapter
 
@@ -60,12 +60,15 @@ def assign(slugs: Sequence[str], out: Path, force: bool = False) -> list[Made]:
     titles = {one.slug: one.title for one in found}
     book = Book(titles, myst.references(root / "book" / "references.bib"))
     notebooks = [notebook(one, book) for one in wanted]
-    needed = package.requirements(root)
-    with folder.change(course, [one.slug for one in wanted]) as (place, work):
-        wheel, nbgrader = package.build(root, work), grader(place)
-        for one, made in zip(wanted, notebooks, strict=True):
-            _put(one, made, place / "source" / one.slug, wheel, needed)
-            generate(nbgrader, one.slug)
+    try:
+        needed = package.requirements(root)
+        with folder.change(course, [one.slug for one in wanted]) as (place, work):
+            wheel, nbgrader = package.build(root, work), grader(place)
+            for one, made in zip(wanted, notebooks, strict=True):
+                _put(one, made, place / "source" / one.slug, wheel, needed)
+                generate(nbgrader, one.slug)
+    except package.PackageError as error:
+        raise CourseError(str(error)) from None
     return [_describe(*pair) for pair in zip(wanted, notebooks, strict=True)]
 
 
@@ -104,8 +107,6 @@ def _readme(chapter: Chapter, made: Made, wheel: str) -> str:
 
 
 PRESET = "smoke"
-SHOWN = re.compile(r'"((?:fig|tbl)-[\w-]+)"')
-KEPT = {"parameters"}  # the other tags say how the page shows a cell
 
 
 def notebook(chapter: Chapter, book: Book) -> NotebookNode:
@@ -119,36 +120,12 @@ def notebook(chapter: Chapter, book: Book) -> NotebookNode:
         CourseError: its exercises are not such that nbgrader takes them.
     """
     made = nbformat.read(chapter.path, as_version=4)
-    works = myst.citations((cell.source for cell in made.cells), book)
     for cell in made.cells:
-        _rewrite(cell, chapter, book)
-    made.cells = [part for cell in made.cells for part in _named(cell)]
-    if works:
-        made.cells.append(_bibliography(works))
+        if "parameters" in cell.metadata.get("tags", ()):
+            cell.source = parameters(cell.source, chapter.resolve(PRESET))
+    made = myst.plain(made, book)
     _check(made, chapter.slug)
     return made
-
-
-def _rewrite(cell: NotebookNode, chapter: Chapter, book: Book) -> None:
-    tags = set(cell.metadata.pop("tags", ()))
-    if kept := sorted(tags & KEPT):
-        cell.metadata["tags"] = kept
-    if cell.cell_type == "markdown":
-        cell.source = myst.markdown(cell.source, book)
-    elif "parameters" in tags:
-        cell.source = parameters(cell.source, chapter.resolve(PRESET))
-    elif tags & {"remove-input", "hide-input"} and "exercise" not in tags:
-        cell.source = myst.code(cell.source, book)
-        cell.metadata["jupyter"] = {"source_hidden": True}
-
-
-def _named(cell: NotebookNode) -> list[NotebookNode]:
-    """The cell behind the names of its figures and tables, which only the book's pages show."""
-    names = SHOWN.findall(cell.source) if cell.cell_type == "code" else []
-    if not names:
-        return [cell]
-    words = ", ".join(f"{myst.KINDS[name[:3]]} `{name}`" for name in names)
-    return [nbformat.v4.new_markdown_cell(f"**{words}**", id=f"{cell.id}-name"), cell]
 
 
 def parameters(source: str, values: dict[str, object]) -> str:
@@ -171,12 +148,6 @@ def parameters(source: str, values: dict[str, object]) -> str:
 
 def _literal(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-
-
-def _bibliography(works: list[myst.Reference]) -> NotebookNode:
-    lines = (f"- {work.short}: *{work.title}*. {work.place}".rstrip() for work in works)
-    source = "## References\n\n" + "\n".join(lines)
-    return nbformat.v4.new_markdown_cell(source, id="works-cited")
 
 
 def _check(made: NotebookNode, slug: str) -> None:

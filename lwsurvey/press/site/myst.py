@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
+from nbformat import NotebookNode
 from pybtex.database import Entry, Person, parse_file
 from pybtex.richtext import Text
 
@@ -17,11 +19,18 @@ LABEL = re.compile(r"^\([\w-]+\)=\n", re.M)
 EQUATION = re.compile(
     r"^```\{math\}\n(?::label: eq-(?P<label>\S+)\n)?(?P<body>.*?)\n```", re.M | re.S
 )
-ROLE = re.compile(r"\{(?P<name>claim|cite(?::[tp])?|numref|eq|ref|doc)\}`(?P<text>[^`{}]+)`")
+ROLE = re.compile(r"\{(?P<name>claim|source|cite(?::[tp])?|numref|eq|ref|doc)\}`(?P<text>[^`{}]+)`")
 # In an f-string the braces of a role are doubled.
 CODE_ROLE = re.compile(ROLE.pattern.replace(r"\{(", r"\{\{?(").replace(r")\}`", r")\}\}?`"))
 TITLED = re.compile(r"(?P<text>.+?)\s*<(?P<label>[^<>]+)>")
-KINDS = {"fig": "Fig.", "tbl": "Table"}
+KINDS = {"fig": "Fig.", "tbl": "Table", "lst": "Listing"}
+SHOWN = re.compile(r'"((?:fig|tbl|lst)-[\w-]+)"')
+KEPT = {"parameters"}  # the other tags say how the page shows a cell
+DIRECTIVE = re.compile(
+    r"^(?P<fence>`{3,}|:{3,})\{(?P<name>[\w-]+)\}[ \t]*(?P<title>.*)\n(?P<options>(?::.*\n)*)"
+    r"(?P<body>(?:.*\n)*?)(?P=fence)[ \t]*$",
+    re.M,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,45 @@ class Book:
     references: Mapping[str, Reference]
 
 
+def plain(notebook: NotebookNode, book: Book) -> NotebookNode:
+    """A notebook without MyST; code of figures, tables and sentences is folded.
+
+    Args:
+        notebook: as the book has it; it is changed.
+        book: what its text refers to.
+    """
+    works = citations((cell.source for cell in notebook.cells), book)
+    for cell in notebook.cells:
+        _rewrite(cell, book)
+    notebook.cells = [part for cell in notebook.cells for part in _named(cell)]
+    if works:
+        lines = (f"- {work.short}: *{work.title}*. {work.place}".rstrip() for work in works)
+        source = "## References\n\n" + "\n".join(lines)
+        notebook.cells.append(nbformat.v4.new_markdown_cell(source, id="works-cited"))
+    return notebook
+
+
+def _rewrite(cell: NotebookNode, book: Book) -> None:
+    tags = set(cell.metadata.pop("tags", ()))
+    if kept := sorted(tags & KEPT):
+        cell.metadata["tags"] = kept
+    if cell.cell_type == "markdown":
+        cell.source = markdown(cell.source, book)
+        return
+    cell.source = code(cell.source, book)
+    if tags & {"remove-input", "hide-input"} and "exercise" not in tags:
+        cell.metadata["jupyter"] = {"source_hidden": True}
+
+
+def _named(cell: NotebookNode) -> list[NotebookNode]:
+    """The cell behind the names of what it shows, which only the book's pages number."""
+    names = SHOWN.findall(cell.source) if cell.cell_type == "code" else []
+    if not names:
+        return [cell]
+    words = ", ".join(f"{KINDS[name[:3]]} `{name}`" for name in names)
+    return [nbformat.v4.new_markdown_cell(f"**{words}**", id=f"{cell.id}-name"), cell]
+
+
 def markdown(source: str, book: Book) -> str:
     """A Markdown cell without MyST.
 
@@ -45,11 +93,18 @@ def markdown(source: str, book: Book) -> str:
         book: what its roles refer to; an unknown label or key stays as it is written.
     """
     text = EQUATION.sub(_equation, LABEL.sub("", source))
+    text = DIRECTIVE.sub(_quotation, text)
     return ROLE.sub(_in(book), text)
 
 
+def _quotation(match: re.Match) -> str:
+    title = match["title"].strip() or match["name"].capitalize()
+    lines = [f"**{title}**", "", *match["body"].strip().splitlines()]
+    return "\n".join(f"> {line}".rstrip() for line in lines)
+
+
 def code(source: str, book: Book) -> str:
-    """A code cell that prints a sentence, with the roles in its texts replaced."""
+    """A code cell with the roles in its texts replaced."""
     return CODE_ROLE.sub(_in(book), source)
 
 
@@ -65,6 +120,9 @@ def _in(book: Book) -> Callable[[re.Match], str]:
 def _role(name: str, text: str, book: Book) -> str:
     if name == "claim":
         return text
+    if name == "source":
+        titled = TITLED.fullmatch(text)
+        return f"`{titled['text'] if titled else text}`"
     if name.startswith("cite"):
         return _cited(text, name.endswith(":t"), book)
     if name == "eq":

@@ -1,4 +1,4 @@
-"""What students install: the package at this commit with the data inside, and what it needs."""
+"""What a notebook away from the checkout needs: the package with the data inside, and versions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from lwsurvey.paths import COMMIT, INSIDE
-from lwsurvey.press.course import CourseError
+from lwsurvey.paths import COMMIT, INSIDE, PACKAGE
 
 # Beside the package itself; the bibliography because a chapter looks a year up.
 FILES = ("data", "book/references.bib")
@@ -24,18 +23,22 @@ HOOK = "import sys; from setuptools import build_meta; build_meta.build_wheel(sy
 EARLIEST = "315532800"  # 1980 in seconds: the first date that a zip archive can hold
 
 
+class PackageError(ValueError):
+    """The package cannot be made; the message says why."""
+
+
 def build(root: Path, folder: Path) -> Path:
     """Build the wheel without a network; the same files always give the same wheel.
 
     Args:
-        root: of the checkout.
+        root: folder with the data; the code is that of this package.
         folder: where to work and to put it.
 
     Raises:
-        CourseError: setuptools failed.
+        PackageError: setuptools failed.
     """
     stage = folder / "stage"
-    commit = state(root)
+    commit = state(PACKAGE.parent)
     _copy(root, stage)
     (stage / "lwsurvey" / INSIDE / COMMIT).write_text(commit + "\n", encoding="utf-8")
     _pin(stage / "pyproject.toml", commit)
@@ -47,7 +50,7 @@ def build(root: Path, folder: Path) -> Path:
         text=True,
     )
     if done.returncode:
-        raise CourseError(f"the package could not be built: {_last(done.stderr)}")
+        raise PackageError(f"the package could not be built: {_last(done.stderr)}")
     return next(folder.glob("*.whl"))
 
 
@@ -72,9 +75,9 @@ def _git(root: Path, *arguments: str) -> str:
 
 def _copy(root: Path, stage: Path) -> None:
     unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
-    shutil.copytree(root / "lwsurvey", stage / "lwsurvey", ignore=unwanted)
+    shutil.copytree(PACKAGE, stage / PACKAGE.name, ignore=unwanted)
     for name in PROJECT:
-        shutil.copy(root / name, stage / name)
+        shutil.copy(PACKAGE.parent / name, stage / name)
     for name in FILES:
         source, target = root / name, stage / "lwsurvey" / INSIDE / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +90,7 @@ def _pin(project: Path, commit: str) -> None:
     text = project.read_text(encoding="utf-8")
     text, found = re.subn(r'^(version = ".*)"$', rf'\1+{local}"', text, count=1, flags=re.M)
     if not found:
-        raise CourseError('pyproject.toml has no line: version = "..."')
+        raise PackageError('pyproject.toml has no line: version = "..."')
     project.write_text(text, encoding="utf-8")
 
 
@@ -102,10 +105,10 @@ VIA = re.compile(r"^ +#(?: via)?(?: +(?P<parent>\S+))?", re.M)
 
 
 def requirements(root: Path) -> str:
-    """The text of their ``requirements.txt``.
+    """The text of ``requirements.txt``.
 
     Args:
-        root: of the checkout.
+        root: folder of the checkout.
     """
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [Requirement(text).name for text in project["dependencies"]]
@@ -121,12 +124,12 @@ def closure(lock: str, wanted: Iterable[str]) -> str:
         wanted: names of packages.
 
     Raises:
-        CourseError: one of them is not in the lock.
+        PackageError: one of them is not in the lock.
     """
     entries = [entry for entry in ENTRY.split(lock) if entry[:1].isalnum()]
     found = {canonicalize_name(name) for name in wanted}
     if missing := found - {_name(entry) for entry in entries}:
-        raise CourseError(f"requirements.lock has no {', '.join(sorted(missing))}; make it again")
+        raise PackageError(f"requirements.lock has no {', '.join(sorted(missing))}; make it again")
     while new := {_name(e) for e in entries if found & _parents(e)} - found:
         found |= new
     return "".join(entry for entry in entries if _name(entry) in found)
