@@ -110,7 +110,7 @@ def fit(
         here = _moved(split, where, channels_last)
         net = _made(make, here, where, channels_last, name)
         autocast = torch.autocast(where.type, torch.bfloat16, enabled=amp)
-        losses = _train(net, here.train, chosen, seed, autocast, run)
+        losses = train_epochs(net, here.train, chosen, seed, autocast, run)
         validation, test = (accuracy(net, part) for part in (here.validation, here.test))
     seconds = time.perf_counter() - start
     return Fit(net, validation, test, losses, seconds, name, seed)
@@ -185,7 +185,7 @@ def _moved(split: Split, device: torch.device, channels_last: bool) -> Split:
     return Split(*parts)
 
 
-def _train(
+def train_epochs(
     net: nn.Module, images: Images, recipe: Recipe, seed: int, autocast: torch.autocast,
     name: str,
 ) -> tuple[float, ...]:  # fmt: skip
