@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from lwsurvey import cost, paths, provenance
+from lwsurvey import cost, paths, provenance, train
 from lwsurvey.search import SearchError, network, space, table
 from lwsurvey.store import Records
 
@@ -46,7 +46,8 @@ def main(jobs: int, seeds: int, state: Path | None, out: Path | None) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"  # of each process that this one starts
     state = state or paths.root() / STATE
     every = space.architectures()
-    runs = pd.concat(network.fit(every, [seed], jobs=jobs, keep=state) for seed in range(seeds))
+    how = dict(jobs=jobs, recorded=train.kept(state / "trained.csv"))
+    runs = pd.concat(network.fit(every, [seed], **how) for seed in range(seeds))
     times, variation = measure(every, state / "times")
     networks = count(every).join(times)
     out = out or paths.root() / "data" / table.FOLDER

@@ -107,8 +107,9 @@ class Runs:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path.with_name(f".{self.path.name}.lock")):
-            there = {_name(row): row for row in read(self.path).values()}
-            there |= {_name(row): row for row in rows}
+            new = {row.key: row for row in rows}
+            old = {key: row for key, row in read(self.path).items() if key not in new}
+            there = {_name(row): row for row in (*old.values(), *new.values())}
             known = read_machines(self.path.with_name(MACHINES)) | dict(machines)
             # The machines first: a row without its machine would be damage.
             text = json.dumps(known, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -95,13 +94,13 @@ def _squeeze(C: int) -> nn.Module:
 
 def fit(
     networks: Iterable[Architecture], seeds: int | Sequence[int], *, jobs: int | None = None,
-    keep: str | Path | None = None,
+    recorded: train.Recorded | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Train networks of the space by the book's recipe, each with each seed.
 
     Args:
         networks: of the space.
-        seeds: as `train.repeat`, and so ``jobs`` and ``keep``.
+        seeds: as `train.repeat`, and so ``jobs`` and ``recorded``.
 
     Returns:
         Columns ``network``, ``seed``, ``validation``, ``test`` (per cent), ``loss``, ``seconds``.
@@ -111,7 +110,7 @@ def fit(
     """
     runs = train.repeat(
         {space.name(one): partial(build, one) for one in networks}, data.portion(**IMAGES),
-        seeds=seeds, epochs=EPOCHS, batch=BATCH, jobs=jobs, keep=keep,
+        seeds=seeds, epochs=EPOCHS, batch=BATCH, jobs=jobs, recorded=recorded,
     )  # fmt: skip
     return runs.rename(columns={"variant": "network"})
 

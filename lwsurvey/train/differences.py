@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from lwsurvey.stats import Estimate, mean_interval
@@ -22,7 +24,8 @@ def difference(frame: pd.DataFrame, a: str, b: str, column: str = "test") -> Est
     first, second = _by_seed(frame, a, column), _by_seed(frame, b, column)
     if odd := sorted(set(first.index) ^ set(second.index)):
         raise ValueError(f"{a!r} and {b!r} are not paired: only one of them has the seeds {odd}")
-    return mean_interval((first - second.reindex(first.index)).to_numpy())
+    found = mean_interval((first - second.reindex(first.index)).to_numpy())
+    return replace(found, runs=provenance(frame, found.n))
 
 
 def summary(frame: pd.DataFrame, column: str = "test") -> pd.DataFrame:
@@ -48,6 +51,12 @@ def means(frame: pd.DataFrame, column: str = "test") -> dict[str, Estimate]:
     """
     names = dict.fromkeys(frame["variant"])
     return {name: mean_interval(_by_seed(frame, name, column).to_numpy()) for name in names}
+
+
+def provenance(frame: pd.DataFrame, seeds: int) -> str:
+    """How many seeds, and where and when they were trained, as `repeat` noted it."""
+    said = frame.attrs.get("runs", "trained in this run")
+    return f"{seeds} seeds, {said}"
 
 
 def format_interval(effect: Estimate) -> str:

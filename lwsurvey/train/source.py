@@ -89,12 +89,14 @@ class _Reader:
             return f"partial {self.value(value.func)} {self.value([value.args, value.keywords])}"
         if isinstance(value, types.MethodType):
             return f"method {self.value(value.__func__)} {self.value(value.__self__)}"
-        value = inspect.unwrap(value) if callable(value) else value
+        value = value if isinstance(value, type) else inspect.unwrap(value)
         module = getattr(value, "__module__", None)
         if isinstance(value, types.ModuleType):
             return f"module {value.__name__}"
-        if isinstance(value, type) and issubclass(value, nn.Module):
-            return f"network {value.__name__}"  # what networks compute, their trace tells
+        if isinstance(value, nn.Module) or (
+            isinstance(value, type) and issubclass(value, nn.Module)
+        ):
+            return "network"  # what networks compute, their trace tells
         if isinstance(value, type | types.FunctionType) and _ours(module):
             return self._definition(value)
         if isinstance(value, type) or (callable(value) and hasattr(value, "__name__")):
@@ -219,7 +221,7 @@ def _written(cls: type) -> Iterator[tuple[str, Any]]:
     """Methods and plain values of a class that somebody wrote; a dataclass makes others."""
     for name, part in sorted(vars(cls).items()):
         part = part.fget if isinstance(part, property) else getattr(part, "__func__", part)
-        part = inspect.unwrap(part) if callable(part) else part
+        part = part if isinstance(part, type) else inspect.unwrap(part)
         if isinstance(part, types.FunctionType):
             if not part.__code__.co_filename.startswith("<string"):
                 yield name, part

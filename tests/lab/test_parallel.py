@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from copy import copy
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from checkout import Checkout
 from distributed import Client
 from torch import nn
 
-from lwsurvey import parallel, paths, train
+from lwsurvey import parallel, paths, runs, train
 from lwsurvey.data import Images, Split
 from lwsurvey.parallel import ClusterError
 from lwsurvey.paths import PACKAGE
@@ -34,7 +33,6 @@ from lwsurvey.press.results.notebooks import entries
 from lwsurvey.press.run import schedule, tasks
 from lwsurvey.press.sources import chapters
 from lwsurvey.schema import SCHEDULER
-from lwsurvey.store import Records
 from lwsurvey.train import TrainError
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
@@ -213,21 +211,14 @@ def test_without_a_scheduler_there_are_no_other_machines(monkeypatch):
 
 def test_a_killed_worker_loses_nothing(alone, there, scheduler, tmp_path):
     mark, found = tmp_path / "mark", {}
-    options = dict(make=partial(waiting, os.getpid(), mark), keep=tmp_path / "keep")
+    recorded = train.kept(tmp_path / "runs.csv")
+    options = dict(make=partial(waiting, os.getpid(), mark), recorded=recorded)
     worker = threading.Thread(target=lambda: found.update(frame=study(**options)))
     worker.start()
     os.kill(marked(mark), signal.SIGKILL)
     worker.join()
     assert same(found["frame"], alone)
-    assert len(list((tmp_path / "keep").glob("*.record"))) == len(alone)
-
-
-def test_runs_of_a_worker_with_another_disk_are_kept_here(alone, tmp_path, monkeypatch):
-    real, other = train.study._run, copy(Records(tmp_path))
-    other.folder = tmp_path / "elsewhere"
-    monkeypatch.setattr(train.study, "_run", lambda *a: real(*a[:4], other, *a[5:]))
-    assert same(study(keep=tmp_path / "keep"), alone)
-    assert len(list((tmp_path / "keep").glob("*.record"))) == len(alone)
+    assert len(runs.read(tmp_path / "runs.csv")) == len(alone)
 
 
 def test_the_error_of_a_run_comes_home(scheduler):

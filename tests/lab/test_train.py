@@ -15,13 +15,11 @@ from click.testing import CliRunner
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from lwsurvey import data, paths, train
+from lwsurvey import data, paths, runs, train
 from lwsurvey.data import Images, Split
 from lwsurvey.models import small
 from lwsurvey.stats import Estimate, mean_interval
-from lwsurvey.store import Records
-from lwsurvey.train import TrainError, fitting
-from lwsurvey.train.study import Kept
+from lwsurvey.train import TrainError
 
 sys.path.insert(0, str(paths.root()))  # the benchmarks are no part of the package
 
@@ -211,9 +209,9 @@ def test_a_diverging_run_is_named_and_the_others_are_kept(study, tmp_path):
     arms = {"plain": plain, "bad": diverging}
     with pytest.raises(TrainError, match=r"bad, seed 0: the training diverged in epoch 1.*nan.*"
                        r"bad, seed 1") as caught:  # fmt: skip
-        train.repeat(arms, SPLIT, keep=tmp_path, **QUICK)
+        train.repeat(arms, SPLIT, recorded=train.kept(tmp_path / "runs.csv"), **QUICK)
     assert same(caught.value.finished, study[:2])
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(runs.read(tmp_path / "runs.csv")) == 2
 
 
 def test_an_unforeseen_error_keeps_the_finished_runs(study):
@@ -227,29 +225,14 @@ def test_an_unforeseen_error_keeps_the_finished_runs(study):
 
 
 def test_an_interrupted_study_goes_on_where_it_was(study, tmp_path, monkeypatch):
-    train.repeat({"plain": plain}, SPLIT, keep=tmp_path, **QUICK)
-    kept = sorted(tmp_path.iterdir())
-    kept[0].write_bytes(kept[0].read_bytes()[:-20])
+    file = tmp_path / "runs.csv"
+    train.repeat({"plain": plain}, SPLIT, recorded=train.kept(file), **QUICK)
     trained = []
-    real = fitting._train
-    monkeypatch.setattr(fitting, "_train", lambda *a: trained.append(a[5]) or real(*a))
-    assert same(train.repeat(ARMS, SPLIT, keep=tmp_path, **QUICK), study)
-    assert len(trained) == 3 and "shuffled, seed 1" in trained
-    records = Records(tmp_path)
-    assert len(kept) == 2 and all(records.get(path.stem) for path in tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    "change",
-    [dict(epochs=3), dict(lr=0.05), dict(variants={"plain": straight}),
-     dict(variants={"other": plain}),
-     dict(split=Split(SPLIT.test, SPLIT.validation, SPLIT.test)), dict(seeds=[9, 10])],
-)  # fmt: skip
-def test_kept_runs_are_taken_for_nothing_else(tmp_path, change):
-    options = dict(variants={"plain": plain}, split=SPLIT, keep=tmp_path, **QUICK)
-    train.repeat(**options)
-    train.repeat(**options | change)
-    assert len(list(tmp_path.iterdir())) == 4
+    real = train.study.fit
+    monkeypatch.setattr(train.study, "fit", lambda *a, **o: trained.append(o) or real(*a, **o))
+    assert same(train.repeat(ARMS, SPLIT, recorded=train.kept(file), **QUICK), study)
+    assert [(o["name"], o["seed"]) for o in trained] == [("shuffled", 0), ("shuffled", 1)]
+    assert len(runs.read(file)) == 4
 
 
 def test_a_failure_of_all_runs_is_said_once():
@@ -258,18 +241,14 @@ def test_a_failure_of_all_runs_is_said_once():
     assert str(caught.value).count("no device") == 1
 
 
-def test_networks_that_are_printed_alike_are_told_apart(tmp_path):
-    assert str(shuffled()) == str(straight())
-    kept = Kept(tmp_path, SPLIT, {})
-    assert kept.key("variant", shuffled, 0) == kept.key("variant", shuffled, 0)
-    assert kept.key("variant", shuffled, 0) != kept.key("variant", straight, 0)
-
-
 def test_a_network_that_cannot_be_trained_is_named_before_any_run(tmp_path):
-    arms = {"plain": plain, "bad": lambda: nn.Conv2d(3, 10, 28)}
+    variants, recorded = (
+        {"plain": plain, "bad": lambda: nn.Conv2d(3, 10, 28)},
+        tmp_path / "runs.csv",
+    )
     with pytest.raises(TrainError, match="bad: the network does not take images"):
-        train.repeat(arms, SPLIT, keep=tmp_path, **QUICK)
-    assert not list(tmp_path.iterdir())
+        train.repeat(variants, SPLIT, recorded=train.kept(recorded), **QUICK)
+    assert not recorded.exists()
 
 
 def test_the_benchmark_reports_every_run(tmp_path, monkeypatch):
@@ -297,7 +276,7 @@ def test_seeds_and_arms_are_checked():
     for options, message in (
         (dict(seeds=0), "no seed"), (dict(seeds=[1, 1]), "stands twice"), 
         (dict(variants={}), "no variant"),
-        (dict(epochs=0), "one epoch"), (dict(keep="runs", examine=count), "cannot be kept"),
+        (dict(epochs=0), "one epoch"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=message):
             train.repeat(**dict(variants={"plain": plain}, split=SPLIT) | options)
