@@ -1,4 +1,8 @@
-"""The strip of bars: for which thresholds would a claim hold, be open, or fail?"""
+"""The strip of bars: for which thresholds would a claim hold, be open, or fail?
+
+The bar of an inequality is its value less (or plus) its tolerance, so that "no loss of more than
+half a point" (at least 0, tolerance 0.5) has the bar -0.5. The bar of an equality is its margin.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from dataclasses import replace
 from html import escape
 
 from lwsurvey.claims.judge import FAIL, OPEN, PASS, Verdict, compare_number
-from lwsurvey.claims.ledger import Claim, LedgerError, Rule
+from lwsurvey.claims.ledger import Claim, LedgerError
 from lwsurvey.claims.words import unit
 from lwsurvey.stats import Estimate
 
@@ -34,8 +38,6 @@ def checked_bars(claim: Claim, bars: Sequence[float]) -> tuple[float, ...]:
         return ()
     if claim.scale == "none" or claim.relation in ("table", "fact"):
         raise LedgerError(f"{claim.id}: bars need a claim with one number to compare with")
-    if claim.relation != "=" and claim.tolerance.endswith("%"):
-        raise LedgerError(f"{claim.id}: bars need a tolerance in the claim's unit, not in percent")
     for bar in bars:
         number = isinstance(bar, int | float) and not isinstance(bar, bool)
         if not number or not math.isfinite(bar):
@@ -48,19 +50,21 @@ def checked_bars(claim: Claim, bars: Sequence[float]) -> tuple[float, ...]:
 
 
 def own_bar(claim: Claim) -> float:
-    """The ledger's bar: its value, or of an equality its margin."""
-    return claim.rule.margin(claim.rule.value) if claim.relation == "=" else claim.rule.value
+    """The ledger's bar."""
+    rule = claim.rule
+    margin = rule.margin(rule.value)
+    if rule.relation == "=":
+        return margin
+    # Rounded, because 0.3 - 0.1 is not 0.2 in binary fractions.
+    return round(rule.value - margin if rule.relation in (">", ">=") else rule.value + margin, 12)
 
 
 def outcome_at(claim: Claim, estimate: Estimate, bar: float) -> str:
     """`PASS`, `OPEN` or `FAIL` of the claim if the ledger had asked for this bar."""
     rule = claim.rule
-    moved = replace(rule, tolerance=repr(bar)) if rule.relation == "=" else _at(rule, bar)
-    return compare_number(moved, estimate)
-
-
-def _at(rule: Rule, bar: float) -> Rule:
-    return replace(rule, value=bar)
+    if rule.relation == "=":
+        return compare_number(replace(rule, tolerance=repr(bar)), estimate)
+    return compare_number(replace(rule, value=bar, tolerance=""), estimate)
 
 
 def outcomes(verdict: Verdict) -> dict[float, str]:
@@ -72,15 +76,15 @@ def outcomes(verdict: Verdict) -> dict[float, str]:
 def zones(verdict: Verdict) -> list[tuple[float, float, str]]:
     """Where bars would give which outcome, ascending: from, to (maybe infinite), outcome."""
     claim, e = verdict.claim, verdict.measured
-    value, margin = claim.rule.value, claim.rule.margin(claim.rule.value)
     if claim.relation == "=":
+        value = claim.rule.value
         near = max(0.0, e.low - value, value - e.high)
         ends, found = (near, max(abs(e.low - value), abs(e.high - value))), (FAIL, OPEN, PASS)
         edges = (0.0, *ends, math.inf)
     elif claim.relation in (">", ">="):
-        edges, found = (-math.inf, e.low + margin, e.high + margin, math.inf), (PASS, OPEN, FAIL)
+        edges, found = (-math.inf, e.low, e.high, math.inf), (PASS, OPEN, FAIL)
     else:
-        edges, found = (-math.inf, e.low - margin, e.high - margin, math.inf), (FAIL, OPEN, PASS)
+        edges, found = (-math.inf, e.low, e.high, math.inf), (FAIL, OPEN, PASS)
     every = zip(edges, edges[1:], found, strict=False)
     return [(low, high, outcome) for low, high, outcome in every if low < high]
 

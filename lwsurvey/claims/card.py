@@ -51,7 +51,11 @@ def _rows(verdict: Verdict) -> list[Row]:
     claim = verdict.claim
     if claim.scale == "none":
         return [("Claimed", claimed(claim)), ("Why it is out of reach", claim.measure)]
-    rows = [("Claimed", claimed(claim)), ("Measured", measured_text(verdict))]
+    rows = [
+        ("Claimed", claimed(claim)),
+        ("Measured", measured_text(verdict)),
+        ("The interval excludes", excluded(verdict)),
+    ]
     rows += [
         ("Control", f"{k}: {number_text(e, unit(claim))}") for k, e in verdict.controls.items()
     ]
@@ -60,7 +64,6 @@ def _rows(verdict: Verdict) -> list[Row]:
         ("How", claim.measure),
         ("Right is", claim.correction if verdict.verdict == "erratum" else ""),
         ("Cells that differ", ", ".join(verdict.failed)),
-        ("The interval excludes", excluded(verdict)),
         ("Smallest detectable effect", _detectable(verdict)),
         ("Runs", _sentences(verdict, "runs")),
         ("Disturbed", _sentences(verdict, "note")),

@@ -32,7 +32,7 @@ class Verdict:
         failed: cells of a table that do not pass, with the relation that the survey states.
         controls: further estimates in the claim's unit by what was held fixed for them, such as
             ``at equal MACs``; they are shown and not judged.
-        bars: other values that the ledger could have asked for, see `lwsurvey.claims.bars`.
+        bars: other thresholds that the ledger could have set, see `lwsurvey.claims.bars`.
     """
 
     claim: Claim

@@ -55,8 +55,9 @@ def check(
         measured: see `lwsurvey.claims.judge.judge`.
         controls: the same quantity with something else held fixed, by what that is, such as
             ``{"at equal MACs": estimate}``; the card shows them, the verdict does not use them.
-        bars: other values for the ledger's own (of an equality: other margins), fixed before
-            the run; the card shows for which of them the claim would hold, be open, or fail.
+        bars: other thresholds than the ledger's (its value less or plus its tolerance; of an
+            equality: other margins), fixed before the run; the card shows for which of them the
+            claim would hold, be open, or fail.
 
     Raises:
         LedgerError: unknown claim, claim of another chapter, no `begin` before, or a

@@ -416,7 +416,8 @@ def test_a_card_shows_controls_runs_and_links_on_the_site_only():
         (">", -0.5, "", (-2, -1, -0.1), {-2: "pass", -1: "open", -0.5: "open", -0.1: "fail"}),
         ("<", -0.5, "", (-2, -1, -0.1), {-2: "fail", -1: "open", -0.5: "open", -0.1: "pass"}),
         ("=", 0, 0.5, (0.1, 2), {0.1: "fail", 0.5: "open", 2: "pass"}),
-        (">", -0.5, 0.5, (-3, 1), {-3: "pass", -0.5: "open", 1: "fail"}),
+        (">", -0.5, 0.5, (-3, 1), {-3: "pass", -1.0: "open", 1: "fail"}),
+        ("<", 0, "50%", (-3, 1), {-3: "fail", 0: "pass", 1: "pass"}),
     ],
 )
 def test_each_bar_has_its_outcome_and_lies_in_its_zone(relation, value, tolerance, asked, found):
@@ -428,7 +429,7 @@ def test_each_bar_has_its_outcome_and_lies_in_its_zone(relation, value, toleranc
         assert zone == outcome
     html = bars.strip(verdict)
     assert 'aria-hidden="true"' in html
-    assert f"{value if relation != '=' else tolerance} (the ledger&#x27;s): open" in html
+    assert f"{bars.own_bar(row):g} (the ledger&#x27;s): " in html
     assert html in card(verdict)
 
 
@@ -454,6 +455,10 @@ def test_the_ledgers_own_bar_gives_the_cards_verdict():
         moved = replace(row, value=str(value))
         verdict = judge(moved, WIDE)
         assert verdict.verdict.startswith(words[bars.outcome_at(row, WIDE, value)])
+    for relation, tolerance in ((">=", "0.25"), ("<=", "0.25"), ("=", "0.25"), ("<", "10%")):
+        moved = replace(row, relation=relation, tolerance=tolerance)
+        own = bars.outcome_at(moved, WIDE, bars.own_bar(moved))
+        assert judge(moved, WIDE).verdict.startswith(words[own])
 
 
 @pytest.mark.parametrize(
@@ -462,7 +467,6 @@ def test_the_ledgers_own_bar_gives_the_cards_verdict():
         (claim("fact", "a"), (1,), "one number"),
         (claim("table", '{"a": 1}'), (1,), "one number"),
         (claim("", "", scale="none"), (1,), "one number"),
-        (claim(">", 1, "5%"), (1,), "percent"),
         (claim(">", 1), (1, 1), "stands twice"),
         (claim(">", 1), (math.nan,), "finite"),
         (claim(">", 1), ("2",), "finite"),

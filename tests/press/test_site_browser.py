@@ -173,16 +173,24 @@ def test_the_ledger_filters_and_sorts(browser, address, built, scheme):
         page.click("button[type=reset]")
         page.wait_for_function("!location.hash")
         assert visible(page) == everything
-        page.focus("#lw-ledger thead th:last-child button")
+        page.select_option("select[name=machines]", "one machine only")
+        shown = page.locator("#lw-ledger tbody tr:not([hidden])")
+        assert set(shown.evaluate_all("all => all.map((row) => row.dataset.machines)")) <= {
+            "one machine only"
+        }
+        assert "machines=one%20machine%20only" in page.url
+        page.click("button[type=reset]")
+        page.wait_for_function("!location.hash")
+        verdict = page.locator("#lw-ledger thead th", has_text="Verdict")
+        verdict.locator("button").focus()
         page.keyboard.press("Enter")
-        last = page.locator("#lw-ledger thead th:last-child")
-        assert last.get_attribute("aria-sort") == "ascending" and "sort=verdict" in page.url
-        order = page.locator("#lw-ledger tbody td:last-child").evaluate_all(
+        assert verdict.get_attribute("aria-sort") == "ascending" and "sort=verdict" in page.url
+        order = page.locator("#lw-ledger tbody td[data-label=Verdict]").evaluate_all(
             "all => all.map((cell) => Number(cell.dataset.sort))"
         )
         assert order == sorted(order)
         page.keyboard.press("Enter")
-        assert last.get_attribute("aria-sort") == "descending" and not wrong, wrong
+        assert verdict.get_attribute("aria-sort") == "descending" and not wrong, wrong
 
 
 def test_the_ledger_without_scripts(browser, address):
@@ -226,6 +234,11 @@ def test_a_claim_leads_to_the_cell_that_decides_it(browser, address):
         assert claim in card.inner_text()
         page.wait_for_timeout(300)
         assert card.evaluate(IN_SIGHT)
+        own = card.get_by_label(f"Link to the card of {claim}")
+        assert own.is_visible() and own.get_attribute("href") == f"#claim-{claim}"
+        card.get_by_role("link", name=claim, exact=True).click()
+        page.wait_for_selector(f"#{claim}:target")
+        assert page.url.endswith(f"ledger.html#{claim}")
 
 
 def test_the_first_page_is_light(browser, address):

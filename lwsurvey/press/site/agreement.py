@@ -39,6 +39,14 @@ class Agreement:
             return DIFFERS
         return SAME if self.machines > 1 else ALONE
 
+    @property
+    def short(self) -> str:
+        """The same in few words, without machines and measurements."""
+        if self.kind == SAME:
+            return f"same on {self.machines} of {self.machines}"
+        words = ", ".join(dict.fromkeys(v.verdict for v in self.different.values()))
+        return f"differs: {words}" if words else "one only"
+
     def __str__(self) -> str:
         if self.kind == SAME:
             return f"same on {self.machines} of {self.machines} machines"

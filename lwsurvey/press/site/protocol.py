@@ -21,10 +21,10 @@ from lwsurvey.stats import Estimate, exact
 
 FILE = "protocol.yml"
 KINDS = {
-    "design": "the design of a study",
-    "measure": "what is measured",
-    "bar": "the bar",
-    "bars": "several bars on one number",
+    "design": "The design of a study",
+    "measure": "What is measured",
+    "bar": "The bar",
+    "bars": "Several bars on one number",
 }
 TEXTS = ("chapter", "kind", "title", "change", "reason")
 NUMBERS = ("value", "low", "high", "n")
