@@ -7,7 +7,7 @@
   const body = table.tBodies[0];
   const rows = Array.from(body.rows);
   const heads = Array.from(table.tHead.rows[0].cells);
-  const fields = ["text", "verdict", "chapter", "source", "machines"];
+  const fields = ["text", "verdict", "basis", "chapter", "source", "machines"];
   const order = new Intl.Collator("en", { numeric: true });
   const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
   let sorting = { column: 0, down: false };
@@ -40,6 +40,7 @@
       (!wanted.verdict || row.dataset.verdict === wanted.verdict) &&
       (!wanted.chapter || row.dataset.chapter === wanted.chapter) &&
       (!wanted.machines || row.dataset.machines === wanted.machines) &&
+      (!wanted.basis || row.dataset.basis.split(" ").includes(wanted.basis)) &&
       (!wanted.source || row.dataset.source.split(" ").includes(wanted.source)) &&
       wanted.text.toLowerCase().split(/\s+/).every((word) => texts.get(row).includes(word))
     );

@@ -19,6 +19,11 @@ SCALES = ("full", "reduced", "none")
 BASES = ("derived", "counted", "measured", "trained", "sampled", "transcribed", "definition")
 ORIGINS = ("survey", "paper", "library")
 HARDWARE = ("", "yes", "stand-in")
+ROLES = {
+    "test": "tests", "look-up": "look-ups and transcriptions", "definition": "definitions",
+    "repetition": "repetitions", "out of reach": "out of reach",
+}  # fmt: skip
+"""What a row counts as once it is examined -> the same for several rows."""
 KINDS = (
     "definition", "formula", "number", "ordering", "qualitative", "architecture-table", "citation",
     "question",
@@ -79,6 +84,18 @@ class Claim:
     correction_value: str
     correction_tolerance: str
     citation: str
+
+    @property
+    def role(self) -> str:
+        """What the row counts as once it is examined, one of `ROLES`.
+
+        A test could have come out otherwise, and no other row has its number.
+        """
+        if self.scale == "none":
+            return "out of reach"
+        if self.same_as:
+            return "repetition"
+        return {"transcribed": "look-up", "definition": "definition"}.get(self.basis, "test")
 
     @property
     def held(self) -> str:

@@ -17,7 +17,7 @@ from scipy import stats
 
 from lwsurvey.claims import Claim, Ledger, LedgerError, bars, judge, verdicts
 from lwsurvey.claims.card import card
-from lwsurvey.claims.ledger import COLUMNS, SCALES, VERDICTS
+from lwsurvey.claims.ledger import BASES, COLUMNS, ORIGINS, ROLES, SCALES, VERDICTS, ledger
 from lwsurvey.claims.words import rounded
 from lwsurvey.figures import VERDICT_COLOURS
 from lwsurvey.press.results import notebooks
@@ -295,6 +295,27 @@ def test_a_repetition_names_a_judged_row_that_is_none(first, says):
     assert Ledger([repetition, *rows[1:]])["C001"].same_as == "C002"
     with pytest.raises(LedgerError, match=rf"C001: {says}"):
         Ledger([repetition, replace(rows[1], **first), rows[2]])
+
+
+@pytest.mark.parametrize(
+    ("row", "role"),
+    [
+        ({}, "test"), ({"basis": "sampled"}, "test"), ({"basis": "transcribed"}, "look-up"),
+        ({"basis": "definition"}, "definition"), ({"scale": "none", "basis": ""}, "out of reach"),
+        ({"basis": "definition", "same_as": "C002"}, "repetition"),
+    ],
+)  # fmt: skip
+def test_what_a_row_counts_as(row, role):
+    assert replace(claim(), **row).role == role and role in ROLES
+
+
+def test_the_books_judged_rows_say_what_they_rest_on():
+    judged = [row for row in ledger() if row.verdict]
+    assert [r.id for r in judged if (r.basis in BASES) != (r.scale != "none")] == []
+    errata = [r.id for r in judged if r.verdict == "erratum"]
+    assert [r.id for r in judged if r.origin in ORIGINS] == errata
+    repeated = {ledger()[r.same_as].role for r in judged if r.same_as}
+    assert repeated and "repetition" not in repeated and "out of reach" not in repeated
 
 
 def test_an_unknown_id_gets_the_nearest_ones():

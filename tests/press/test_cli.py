@@ -16,10 +16,12 @@ import yaml
 from checkout import Checkout
 from click.testing import CliRunner, Result
 
-from lwsurvey.claims.ledger import ledger
+from lwsurvey.claims.ledger import Ledger, ledger
 from lwsurvey.cli import main
 from lwsurvey.paths import PACKAGE
+from lwsurvey.press.commands import ledger as listing
 from lwsurvey.press.results import notebooks
+from lwsurvey.press.results.notebooks import Record
 from lwsurvey.press.run import freshness, tasks
 from lwsurvey.press.run.tasks import Task
 from lwsurvey.press.sources import chapters, parameters
@@ -312,6 +314,24 @@ def test_only_what_hardware_or_load_can_change_may_differ(checkout, row, verdict
     said = f"{claim['id']} (conv-cost): the run says {verdict}, the ledger "
     assert (result.exit_code, said in result.stderr) == (status, True), result.output
     assert ("hardware or load can change" in result.stderr) == (status == 0)
+
+
+def test_the_ledger_counts_tests_definitions_and_repetitions_apart(checkout):
+    first = checkout.claims[0]
+    bases = {"C901": "transcribed", "C902": "definition", "C903": "counted"}
+    for id_, basis in bases.items():
+        checkout.claims.append(first | {"id": id_, "basis": basis})
+    checkout.claims[-1]["same_as"] = first["id"]
+    checkout.save()
+    records = {id_: Record(id_, "", "cpu", "holds", None, (), {}) for id_ in (first["id"], *bases)}
+    claims = Ledger.read(checkout.root / "data" / "claims.csv")
+    listed = listing.rows(claims, records)
+    assert [row["counts_as"] for row in listed[-3:]] == ["look-up", "definition", "repetition"]
+    said = listing.summary(listed).splitlines()
+    assert said[1] == "4 examined: 1 test, 1 look-up, 1 definition, 1 repetition"
+    assert said[2] == "the tests alone: 1 holds"
+    assert len(listing.summary(listed[-3:]).splitlines()) == 3
+    assert listing.summary([]) == "0 claims: none"
 
 
 def test_a_ledger_that_cannot_be_read_is_named(checkout):

@@ -14,7 +14,7 @@ from pybtex.database import parse_file
 
 from lwsurvey import paths
 from lwsurvey.claims import Ledger
-from lwsurvey.claims.ledger import LedgerError
+from lwsurvey.claims.ledger import ROLES, LedgerError
 from lwsurvey.figures.theme import FAINT, INK
 from lwsurvey.press.results.notebooks import ALL_VERDICTS, UNEXAMINED
 from lwsurvey.press.site import build as site
@@ -346,6 +346,41 @@ def test_tallies_are_counted(known):
     tallies = known.tallies()
     assert (tallies["claims"], tallies["examined"], tallies["holds"]) == ("2", "1", "1")
     assert (tallies["statistical"], tallies["expected-false"]) == ("0", "0.0")
+
+
+def _wrong(known, *repeats: str):
+    """What the tiny book knows if its claims are errata, the second by repetition."""
+    wrong = {"verdict": "erratum", "correction": "It is 4.", "correction_value": "4"}
+    wrong |= {"basis": "counted", "origin": "paper", "chapter": "conv-cost"}
+    rows = [replace(c, same_as=s, **wrong) for c, s in zip(known.ledger, repeats, strict=True)]
+    found = {c.id: replace(known.records["C001"], id=c.id, verdict="erratum") for c in rows}
+    return replace(known, ledger=Ledger(rows), records=found)
+
+
+def test_errata_are_counted_once_by_whose_slip_they_are(root, known):
+    two = Renderer(_wrong(known, "", ""), root / "book").errata()
+    assert "<p>2 distinct slips: 2 copied from the paper.</p>" in two and "repeat" not in two
+    one = Renderer(_wrong(known, "", "C001"), root / "book").errata()
+    assert "1 distinct slip: 1 copied from the paper. 1 more repeats the number of one" in one
+    assert 'the same number as <a href="ledger.html#C001">C001</a>' in one
+    assert one.count("Copied from the paper") == 2
+
+
+def test_the_ledger_shows_basis_repetition_and_origin(root, known):
+    names = [dict.fromkeys(_keys(root), "x")] * 2
+    html = Renderer(_wrong(known, "", "C001"), root / "book").ledger(*names)
+    assert 'data-basis="counted"' in html and 'data-basis="counted repetition"' in html
+    assert html.count("Same number as") == 1 and html.count("<small>copied from the paper") == 2
+    assert "<option>transcribed</option>" in html and '<td data-label="Basis">counted</td>' in html
+
+
+def test_the_tallies_of_what_was_examined_add_up(known):
+    tallies = {name: float(number) for name, number in known.tallies().items()}
+    assert sum(tallies[f"{role.replace(' ', '-')}-examined"] for role in ROLES) == 1
+    assert tallies["test-examined"] == tallies["test-holds"] == 1
+    tallies = _wrong(known, "", "C001").tallies()
+    assert (tallies["erratum"], tallies["test-erratum"]) == ("2", "1")
+    assert tallies["repetition-examined"] == "1"
 
 
 def test_statements_are_escaped(root, known):

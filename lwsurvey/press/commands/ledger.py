@@ -83,7 +83,8 @@ def rows(claims: Ledger, found: dict[str, Record]) -> Rows:
         stated = fields.pop("verdict")
         verdict = record.verdict if record else UNEXAMINED
         measured = record.measured if record else None
-        listed.append(fields | {"verdict": verdict, "stated": stated, "measured": measured})
+        found_here = {"verdict": verdict, "stated": stated, "measured": measured}
+        listed.append(fields | {"counts_as": claim.role} | found_here)
     return listed
 
 
@@ -103,10 +104,23 @@ def choose(rows: Rows, chapter: str | None, verdict: str | None) -> Rows:
 
 
 def summary(rows: Rows) -> str:
-    """How many claims have which verdict."""
+    """How many claims have which verdict, what the examined ones count as, and the tests alone."""
+    from lwsurvey.claims.ledger import ROLES
+
+    examined = [row for row in rows if row["verdict"] != UNEXAMINED]
+    roles = Counter(str(row["counts_as"]) for row in examined)
+    parts = [f"{n} {role if n == 1 else ROLES[role]}" for role in ROLES if (n := roles[role])]
+    lines = [f"{len(rows)} claims: {_verdicts(rows)}"]
+    if examined:
+        tests = [row for row in examined if row["counts_as"] == "test"]
+        lines.append(f"{len(examined)} examined: {', '.join(parts)}")
+        lines.append(f"the tests alone: {_verdicts(tests)}")
+    return "\n".join(lines)
+
+
+def _verdicts(rows: Rows) -> str:
     counts = Counter(str(row["verdict"]) for row in rows)
-    parts = [f"{counts[name]} {name}" for name in ALL_VERDICTS if counts[name]]
-    return f"{len(rows)} claims: {', '.join(parts) or 'none'}"
+    return ", ".join(f"{counts[name]} {name}" for name in ALL_VERDICTS if counts[name]) or "none"
 
 
 def table(rows: Rows) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -10,7 +11,7 @@ from markupsafe import Markup, escape
 
 from lwsurvey import paths
 from lwsurvey.claims.card import card
-from lwsurvey.claims.ledger import Claim, LedgerError
+from lwsurvey.claims.ledger import BASES, Claim, LedgerError
 from lwsurvey.claims.words import claimed, measured_text
 from lwsurvey.durations import duration
 from lwsurvey.press.results import notebooks
@@ -21,8 +22,8 @@ from lwsurvey.press.site.state import GLYPHS, State
 from lwsurvey.press.sources.plan import PlanError
 
 COLUMNS = (
-    "Claim", "Statement", "Source", "Chapter", "Kind", "Scale", "Claimed", "Measured", "Verdict",
-    "Machines",
+    "Claim", "Statement", "Source", "Chapter", "Kind", "Scale", "Basis", "Claimed", "Measured",
+    "Verdict", "Machines",
 )  # fmt: skip
 MEANINGS = {
     "holds": "Exact, or within the tolerance, on the real object: "
@@ -50,6 +51,12 @@ ANSWERS = {
     "out of reach": "Out of reach: it needs ImageNet, a phone or withdrawn code.",
     UNEXAMINED: "Not examined yet.",
 }
+SLIPS = {
+    "survey": "the survey's own",
+    "paper": "copied from the paper",
+    "library": "of torchvision or timm",
+}
+"""Origin of an erratum -> whose slip it is."""
 MARK = "\x00"  # stands before and after the key of a citation
 
 
@@ -75,6 +82,8 @@ class Renderer:
         self._env.globals.update(
             glyphs=GLYPHS,
             verdicts=ALL_VERDICTS,
+            bases=BASES,
+            slips=SLIPS,
             counts=state.counts(),
             citation=lambda key: Markup(f"{MARK}{key}{MARK}"),
         )
@@ -90,7 +99,10 @@ class Renderer:
 
     def errata(self) -> str:
         """All errata with their corrections."""
-        return self._html("errata", rows=self._rows("erratum"))
+        rows = self._rows("erratum")
+        repeated = [row for row in rows if row["claim"].same_as]
+        origins = Counter(row["claim"].origin for row in rows if not row["claim"].same_as)
+        return self._html("errata", rows=rows, repeated=len(repeated), origins=origins)
 
     def questions(self) -> str:
         """What the surveys ask, with what was done to answer and what came out."""
@@ -198,6 +210,7 @@ class Renderer:
             "chapter": state.title(claim.chapter),
             "part": number,
             "written": claim.chapter in state.runs,
+            "same": state.ledger[claim.same_as] if claim.same_as else None,
             "claimed": claimed(claim),
             "measured": measured_text(state.judgement(claim)) if examined else "",
             "machines": agreement(state, claim),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lwsurvey.claims.judge import Verdict
-from lwsurvey.claims.ledger import Claim, Ledger
+from lwsurvey.claims.ledger import ROLES, Claim, Ledger
 from lwsurvey.press.rerun import recorded
 from lwsurvey.press.rerun.recorded import Recorded
 from lwsurvey.press.results import notebooks
@@ -83,6 +83,14 @@ class State:
             self.verdict(claim) for claim in (claims if claims is not None else self.ledger)
         )
 
+    def roles(self) -> Counter:
+        """Number of examined claims by what they count as."""
+        return Counter(claim.role for claim in self.ledger if claim.id in self.records)
+
+    def tests(self) -> list[Claim]:
+        """The examined claims that count as tests."""
+        return [c for c in self.ledger if c.id in self.records and c.role == "test"]
+
     def statistical(self) -> list[Record]:
         """Records that rest on an interval, not on an exact count."""
         return [record for record in self.records.values() if _repeats(record) > 1]
@@ -91,6 +99,7 @@ class State:
         """The numbers that pages may put into their sentences, by name."""
         counts, statistical = self.counts(), len(self.statistical())
         asked = [claim for claim in self.ledger if claim.kind == "question"]
+        roles, tests = self.roles(), self.counts(self.tests())
         numbers = {
             "claims": len(self.ledger),
             "examined": len(self.records),
@@ -99,7 +108,9 @@ class State:
             "statistical": statistical,
             "questions": len(asked),
             "questions-examined": sum(claim.id in self.records for claim in asked),
-            **{name.replace(" ", "-"): counts[name] for name in VERDICTS},
+            **{_name(verdict): counts[verdict] for verdict in VERDICTS},
+            **{f"{_name(role)}-examined": roles[role] for role in ROLES},
+            **{f"test-{_name(verdict)}": tests[verdict] for verdict in VERDICTS},
         }
         expected = f"{statistical * (1 - CONFIDENCE):.1f}"
         return {**{name: f"{n:,}" for name, n in numbers.items()}, "expected-false": expected}
@@ -130,6 +141,10 @@ def with_recorded(state: State) -> State:
     """
     kept = recorded.read_all()
     return replace(state, recorded=kept, published=recorded.published_name())
+
+
+def _name(words: str) -> str:
+    return words.replace(" ", "-")
 
 
 def _facts(path: Path) -> dict:
