@@ -52,9 +52,9 @@ ANSWERS = {
     UNEXAMINED: "Not examined yet.",
 }
 SLIPS = {
-    "survey": "the survey's own",
+    "survey": "made by the survey",
     "paper": "copied from the paper",
-    "library": "of torchvision or timm",
+    "library": "due to torchvision or timm",
 }
 """Origin of an erratum -> whose slip it is."""
 MARK = "\x00"  # stands before and after the key of a citation
