@@ -1,7 +1,10 @@
-"""Chapter mobilenet-v2: wirings of one chain, slices of blocks, gradients, readouts, variants."""
+"""Chapter mobilenet-v2: wirings of one chain, slices of blocks, gradients, readouts."""
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -9,15 +12,13 @@ from torch import nn
 from torchvision import models as library
 from torchvision.models import mobilenetv2, resnet
 
-from lwsurvey import cost, data, paths, train
-from lwsurvey.chapters.mobilenet_v2 import experiment, figures, memory, networks, tables
+from lwsurvey import cost, data, train
+from lwsurvey.chapters.mobilenet_v2 import experiment, memory, networks, tables
 from lwsurvey.chapters.mobilenet_v2.networks import JOINS, Chain
-from lwsurvey.figures import style
 from lwsurvey.models import editing, small
-from lwsurvey.models.blocks import DepthwiseSeparable, InvertedResidual, norm_relu
+from lwsurvey.models.blocks import InvertedResidual
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
 from lwsurvey.models.mobilenet_v2 import MobileNetV2
-from lwsurvey.stats import exact, mean_interval
 
 X = torch.randn(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 
@@ -45,16 +46,14 @@ def block_network(**options) -> nn.Module:
     ],
 )
 def test_a_chain_is_the_network_of_blocks_in_each_state(chained, blocked):
-    blocks = tables.randomise_norms(block_network(**blocked))
-    chain = editing.copy_weights(blocks, Chain(8, **chained)).eval()
-    assert torch.allclose(chain(X), blocks(X), rtol=1e-4, atol=1e-4)
+    assert editing.same_outputs(Chain(8, **chained), block_network(**blocked), X.shape)
 
 
 def test_wirings_share_weights_and_cost_and_differ_in_what_they_compute():
     nets = {}
     for join in JOINS:
         torch.manual_seed(3)
-        nets[join] = tables.randomise_norms(Chain(8, join=join))
+        nets[join] = editing.randomise_norms(Chain(8, join=join))
     states = [torch.cat([p.flatten() for p in net.parameters()]) for net in nets.values()]
     assert all(torch.equal(states[0], state) for state in states)
     assert len({cost.count(net, small.INPUT) for net in nets.values()}) == 1
@@ -63,8 +62,8 @@ def test_wirings_share_weights_and_cost_and_differ_in_what_they_compute():
 
 
 @torch.no_grad()
-def test_wide_joins_add_before_the_activation():
-    net = tables.randomise_norms(Chain(8, join="expanded"))
+def test_joins_of_expansions_add_before_the_activation():
+    net = editing.randomise_norms(Chain(8, join="expansion"))
     first, *others = networks.units(net)
     x, kept = first(net.stem(X)), 0
     for place, unit in enumerate(others, start=1):
@@ -76,10 +75,10 @@ def test_wide_joins_add_before_the_activation():
 
 def test_joins_need_equal_shapes():
     assert {join: len(Chain(9, join=join).joins) for join in JOINS} == {
-        "narrow": 4, "expanded": 3, "filtered": 2, "none": 0
+        "bottleneck": 4, "expansion": 3, "depthwise": 2, "none": 0
     }  # fmt: skip
-    assert len(Chain(9, late=9, join="expanded").joins) == 3  # a stride stands between
-    assert len(Chain(9, late=9, join="filtered").joins) == 3
+    assert len(Chain(9, late=9, join="expansion").joins) == 3  # a stride stands between
+    assert len(Chain(9, late=9, join="depthwise").joins) == 3
 
 
 def test_t_1_keeps_its_expansion():
@@ -92,30 +91,65 @@ def test_a_chain_refuses_nonsense(wrong):
         Chain(**({"width": 8} | wrong))
 
 
+def test_v1_without_its_depthwise_relu_has_six_fewer():
+    def relus(net):
+        return sum(isinstance(p, nn.ReLU) for p in net.modules())
+
+    assert relus(networks.separable(8, 16)) - relus(networks.separable(8, 16, False)) == 6
+
+
+def test_stacks_differ_in_branch_sum_or_norm_alone():
+    bottlenecks, pairs = (networks.residual_stack(b) for b in (True, False))
+    assert [u.shortcut is None for u in networks.units(bottlenecks)] == [
+        u.shortcut is None for u in networks.units(pairs)
+    ]
+    assert networks.units(bottlenecks)[1].branch[0].out_channels == 8
+    added, plain = (networks.separable_stack(s) for s in (True, False))
+    assert cost.count(added, small.INPUT) == cost.count(plain, small.INPUT)
+    assert len(networks.units(added)) == 2 * networks.DEEP
+    bare = networks.separable_stack(True, norm=False)
+    assert not any(
+        isinstance(p, nn.BatchNorm2d) for unit in networks.units(bare) for p in unit.modules()
+    )
+
+
 # Built networks
 
 
-def test_blocks_of_torchvision_and_ours_are_the_printed_ones():
-    spec = tables.printed(pd.read_csv(paths.data("papers/papers_mobilenetv2_spec.csv")))
+def test_blocks_of_torchvision_and_ours_are_alike():
     theirs = tables.blocks(library.mobilenet_v2(), mobilenetv2.InvertedResidual)
     ours = tables.blocks(MobileNetV2(), InvertedResidual)
-    assert (theirs[spec.columns] == spec).all(axis=None)
-    assert (theirs == ours).all(axis=None)
+    assert len(theirs) == 17 and (theirs == ours).all(axis=None)
     assert theirs.shortcut.sum() == 10 and theirs.bare.sum() == 0 and theirs.depthwise.all()
+    assert theirs.iloc[1].to_dict() == {
+        "side": 112, "side_out": 56, "N": 16, "hidden": 96, "M": 24, "t": 6, "K": 3, "stride": 2,
+        "depthwise": True, "order": tables.BLOCK, "shortcut": False, "inner_relu": True,
+        "bare": 0, "weights": 16 * 96 + 9 * 96 + 96 * 24,
+    }  # fmt: skip
 
 
-def test_a_block_that_differs_is_noticed():
-    other = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), InvertedResidual(8, 8, hidden=48, linear=False))
-    row = tables.blocks(other, InvertedResidual).iloc[0]
-    assert row.order != tables.BLOCK and row.shortcut
-    bare = InvertedResidual(8, 8, hidden=48, norm=lambda channels: nn.Identity())
-    assert tables._bare(bare) == 3
+@pytest.mark.parametrize(
+    "options, column, value",
+    [
+        ({"linear": False}, "order", f"{tables.BLOCK} ReLU6"),
+        ({"shortcut": False}, "shortcut", False),
+        ({"norm": lambda channels: nn.Identity()}, "bare", 3),
+        ({"activation": nn.Identity}, "inner_relu", False),
+    ],
+)
+def test_a_block_that_differs_is_noticed(options, column, value):
+    block = InvertedResidual(8, 8, hidden=48, **options)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), block, nn.BatchNorm2d(8))
+    if column == "bare":
+        block.project.append(nn.BatchNorm2d(8))  # `bypass` needs one
+        value = 2
+    assert tables.blocks(net, InvertedResidual).iloc[0][column] == value
 
 
 def test_resnets_bottlenecks():
-    found = tables.bottlenecks(library.resnet50(), resnet.Bottleneck)
-    assert len(found) == 16 and found.relu_on_slim.all()
-    assert (4 * found.slim == found.M).all() and (found.kernel == 3).all()
+    found = tables.blocks(library.resnet50(), resnet.Bottleneck)
+    assert len(found) == 16 and found.inner_relu.all()
+    assert (4 * found.hidden == found.M).all() and (found.K == 3).all()
 
 
 # Memory
@@ -123,58 +157,72 @@ def test_resnets_bottlenecks():
 
 @pytest.mark.parametrize("slices", [1, 2, 5, 48])
 @pytest.mark.parametrize(
-    "block",
+    "N, block",
     [
-        InvertedResidual(8, 8, hidden=48),
-        InvertedResidual(8, 12, hidden=48, stride=2),
-        InvertedResidual(48, 8, hidden=48),
-        DepthwiseSeparable(48, 8, stride=2, after=norm_relu),
+        (8, InvertedResidual(8, 8, hidden=48)),
+        (8, InvertedResidual(8, 12, hidden=48, stride=2)),
+        (48, InvertedResidual(48, 8, hidden=48)),
     ],
 )
-def test_a_sliced_block_computes_the_same_with_the_same_work(block, slices):
-    block = tables.randomise_norms(block)
-    N = next(p for p in block.modules() if isinstance(p, nn.Conv2d)).in_channels
-    made, x = memory.Sliced(block, slices), torch.randn(2, N, 9, 9)
+def test_a_sliced_block_computes_the_same_with_the_same_work(N, block, slices):
+    block, x = editing.randomise_norms(block), torch.randn(2, N, 9, 9)
+    made = memory.Sliced(block, slices)
     assert torch.allclose(made(x), block(x), rtol=1e-4, atol=1e-4)
     assert cost.count(made, x.shape).macs == cost.count(block, x.shape).macs
 
 
-def test_slices_must_fit():
-    with pytest.raises(ValueError):
-        memory.Sliced(InvertedResidual(2, 2, hidden=12), 13)
+@pytest.mark.parametrize("slices", [0, 13])
+def test_slices_must_fit(slices):
+    with pytest.raises(ValueError, match="12 channels"):
+        memory.Sliced(InvertedResidual(2, 2, hidden=12), slices)
 
 
 def test_peaks_fall_with_slices_and_the_first_is_the_plain_run():
     net = MobileNetV2()
     peaks = memory.peaks(net, (1, 2, 4))
-    assert peaks[1] == cost.profile(net, memory.IMAGE).peak_activations
+    assert peaks[1] == cost.profile(net, editing.IMAGE).peak_activations
     assert peaks[1] > peaks[2] > peaks[4]
 
 
-def test_maps_between_blocks_and_the_papers_table():
-    net = MobileNetV1()
-    table = memory.widest_maps(net, [*net.blocks, net.head.pool])
-    paper = memory.table3(pd.read_csv(paths.data("papers/papers_mobilenetv2_table3.csv")))
-    assert (table.channels == paper["mobilenetv1 channels"]).all()
-    assert list(memory.misprints(paper)) == ["mobilenetv1 at 7 x 7"]
+def test_feature_maps_between_blocks_and_the_papers_table():
+    net, paper = MobileNetV1(), tables.table3()
+    channels = memory.widest_maps(net, [*net.blocks, net.head.pool])
+    assert channels.equals(paper.channels["mobilenetv1"].rename_axis("side"))
+    assert paper.kB["mobilenetv2"].to_dict() == {112: 400, 56: 200, 28: 100, 14: 62, 7: 32, 1: 2}
 
 
 # Gradients and readouts
 
 
-def test_recorded_norms_are_those_of_the_gradients():
-    net = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
-    recorder = experiment.Recorder(net[0])
-    net(torch.ones(5, 3)).square().sum().backward()
-    expected = torch.cat([p.grad.flatten() for p in net[0].parameters()]).norm()
-    assert torch.allclose(recorder.norms(1), expected)
-    with pytest.raises(ValueError):
-        recorder.norms(2)
+def whole(n: int = 40) -> data.Split:
+    images = data.fashion_mnist()
+    return data.Split(images.train.take(n), images.validation.take(20), images.test.take(20))
+
+
+def test_watched_gradients_are_those_of_the_first_and_last_unit():
+    net = experiment.watch_gradients(partial(Chain, 8))()
+    first, *_, last = networks.units(net)
+    net(X).square().sum().backward()
+    for unit, end in ((first, "first"), (last, "last")):
+        expected = sum(float(p.grad.square().sum()) for p in unit.parameters())
+        assert sum(net.squares[end]) == pytest.approx(expected)
+
+
+def test_what_is_examined_is_the_mean_over_the_first_epoch():
+    made = experiment.watch_gradients(partial(Chain, 8))
+    fitted = train.fit(made, whole(), seed=0, epochs=2, batch=20)
+    found = experiment.examine(fitted, whole())
+    for unit, end in ((networks.units(fitted.net)[0], "first"), (fitted.net.late[-1], "last")):
+        steps = np.reshape(fitted.net.squares[end], (4, len(list(unit.parameters()))))
+        assert found[end] == pytest.approx(np.log10(np.sqrt(steps[:2].sum(1))).mean())
+    assert 0 < found["read"] <= 1
+    plain = train.fit(partial(small.mobilenet_v1, 8), whole(), seed=0, epochs=1, batch=20)
+    assert experiment.examine(plain, whole()) == {}
 
 
 def test_gradients_at_the_start_have_one_norm_a_unit_and_repeat():
-    images = data.fashion_mnist().train.take(20)
-    make = networks.stacks()["deep, shortcuts"]
+    images = whole().train
+    make = partial(networks.separable_stack, True)
     norms = experiment.gradients_at_start(make, images, 0)
     assert len(norms) == 2 * networks.DEEP and min(norms) > 0
     assert norms == experiment.gradients_at_start(make, images, 0)
@@ -191,62 +239,16 @@ def test_readouts_look_at_every_expansion():
     net = Chain(8)
     pairs = experiment.inputs_and_features(net, X)
     assert [y.shape[1] // x.shape[1] for x, y in pairs] == [6] * 5
-    images = data.fashion_mnist().train.take(40)
-    assert experiment.share_read(net, images, images) > 0.5
-
-
-# The variants
-
-
-def test_the_variants_cost_what_the_chapter_says():
-    price = small.costs(networks.ablations())
-    same = price.drop(["t = 1, same widths", "V1", "V1, no ReLU after 3 x 3"])
-    assert same.MACs.nunique() == same.parameters.nunique() == 1
-    assert (price.drop("t = 1, same widths").MACs / networks.MACS - 1).abs().max() < 0.03
-
-
-def test_the_unfiltered_v1_has_no_relu_behind_its_depthwise_layers():
-    def relus(net):
-        return sum(isinstance(p, nn.ReLU) for p in net.modules())
-
-    assert relus(networks.separable()) - relus(networks.separable(False)) == 6
-
-
-def test_examined_trainings_are_those_of_repeat_and_tell_more():
-    whole = data.fashion_mnist()
-    split = data.Split(whole.train.take(40), whole.validation.take(20), whole.test.take(20))
-    some, how = {"V2": networks.ablations()["V2"]}, dict(seeds=2, epochs=1, batch=20)
-    examined = experiment.run_examined(some, split, **how)
-    plain = train.repeat(some, split, **how)
-    columns = ["variant", "seed", "validation", "test", "loss"]
-    assert (examined[columns] == plain[columns]).all(axis=None)
-    assert examined[["first", "last", "read"]].notna().all(axis=None)
+    assert experiment.share_read(net, whole().train, whole().train) > 0.5
 
 
 def test_lead_takes_the_rival_that_validation_names():
     rows = []
-    for macs in networks.BUDGETS:
+    for budget in ("small", "large"):
         for seed in (0, 1):
-            for name, test, validation in (("V2", 80, 0), ("V1", 70, 2), ("ShuffleNet V1", 90, 1)):
-                row = {"variant": f"{name}, {macs}", "seed": seed, "test": test + seed}
+            for name, test, validation in (("V2", 80, 0), ("V1", 70, 2), ("ShuffleNet", 90, 1)):
+                row = {"variant": f"{name}, {budget}", "seed": seed, "test": test + seed}
                 rows.append(row | {"validation": validation})
-    ahead, best = experiment.lead(pd.DataFrame(rows))
-    assert ahead.value == 10 and set(best.values()) == {"V1"}
-
-
-def test_effects_are_written():
-    assert experiment.format_effect(mean_interval([1.0, 1.0])) == "+1.00 points [+1.00, +1.00]"
-    assert experiment.format_effect(mean_interval([-1.0, 1.0])).endswith("(open)")
-
-
-def test_the_figures_are_drawn():
-    style()
-    one = exact(1.0)
-    assert len(figures.brackets().axes) == 2
-    bars = figures.peaks({1: 2_000_000, 2: 1_000_000}, {"V1": 1_200_000}).axes[0]
-    assert [bar.get_height() for bar in bars.patches] == [2, 1]
-    assert bars.lines[0].get_ydata()[0] == 1.2
-    lines = figures.lines({"V2": {1: one, 6: exact(2.0)}, "V1": {6: one}}, "t").axes[0]
-    assert [list(c.lines[0].get_ydata()) for c in lines.containers] == [[1, 2], [1]]
-    along = figures.gradient_norms({"a": [[1.0, 2.0], [4.0, 8.0]]}).axes[0]
-    assert list(along.lines[0].get_ydata()) == pytest.approx([2, 4])
+    ours, *rivals = ([f"{n}, {b}" for b in ("small", "large")] for n in ("V2", "V1", "ShuffleNet"))
+    ahead = experiment.lead(pd.DataFrame(rows), ours, dict(enumerate(rivals)))
+    assert (ahead.value, ahead.low, ahead.high) == (10, 10, 10)

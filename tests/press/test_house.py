@@ -23,7 +23,6 @@ WRITTEN = {
     "mnasnet-reward": (778, 5),
     "mnasnet-search": (877, 5),
     "mobilenet-v1": (612, 5),
-    "mobilenet-v2": (861, 5),
     "mobilenet-v3": (1120, 6),
     "netadapt": (2281, 9),
     "network-cost": (750, 5),
