@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -123,4 +124,5 @@ def lead(runs: pd.DataFrame, ours: list[str], rivals: Mapping[str, list[str]]) -
     tests = {name: rows.set_index("seed").test for name, rows in runs.groupby("variant")}
     best = [max(names, key=validation.get) for names in zip(*rivals.values(), strict=True)]
     gaps = [tests[a] - tests[b] for a, b in zip(ours, best, strict=True)]
-    return mean_interval(sum(gaps) / len(gaps))
+    found = mean_interval(sum(gaps) / len(gaps))
+    return replace(found, runs=train.provenance(runs, found.n))
