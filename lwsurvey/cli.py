@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import lwsurvey
-from lwsurvey.press.commands import book, course, ledger, profile, rerun
+from lwsurvey.press.commands import book, course, ledger, profile, rerun, train
 
 
 class Commands(click.Group):
@@ -27,6 +27,7 @@ def main() -> None:
       lwsurvey run relu-collapse                 one chapter
       lwsurvey run conv-cost --preset smoke      the same in seconds, for a look
       lwsurvey build                             all chapters and the site
+      lwsurvey train --dry-run                   networks that are still to be trained
       lwsurvey compare conv-cost                 what you found, beside the published edition
       lwsurvey record                            keep your results, to be compared and sent
       lwsurvey ledger --verdict erratum          what the surveys get wrong
@@ -41,8 +42,8 @@ def main() -> None:
 
 
 COMMANDS = (
-    book.list_, book.run, book.build, ledger.ledger, rerun.compare, rerun.record, profile.profile,
-    book.serve, course.assign, course.grade, book.new,
+    book.list_, book.run, book.build, train.train, ledger.ledger, rerun.compare, rerun.record,
+    profile.profile, book.serve, course.assign, course.grade, book.new,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

@@ -4,7 +4,7 @@ from lwsurvey.train.device import TrainError, TrainMemoryError
 from lwsurvey.train.differences import difference, format_interval, means, provenance, summary
 from lwsurvey.train.fitting import Fit, accuracy, fit
 from lwsurvey.train.recipe import Recipe
-from lwsurvey.train.recorded import Recorded, kept, recorded
+from lwsurvey.train.records import Recorded, kept, recorded
 from lwsurvey.train.study import repeat
 
 __all__ = [

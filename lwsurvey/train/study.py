@@ -19,7 +19,7 @@ from lwsurvey.train.device import TrainError, TrainMemoryError
 from lwsurvey.train.fitting import Fit, Make, fit
 from lwsurvey.train.key import Keys
 from lwsurvey.train.recipe import Recipe
-from lwsurvey.train.recorded import Recorded, Task, machine
+from lwsurvey.train.records import Recorded, Task, machine
 
 COLUMNS = ("variant", "seed", "validation", "test", "loss", "seconds")
 LOG = 15.0

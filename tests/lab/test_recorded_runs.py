@@ -23,7 +23,7 @@ from lwsurvey.runs import RunsError
 from lwsurvey.train import TrainError
 from lwsurvey.train.key import Keys
 from lwsurvey.train.recipe import Recipe
-from lwsurvey.train.recorded import DRAW, compare
+from lwsurvey.train.records import DRAW, compare
 from lwsurvey.train.source import SourceError, describe
 
 EXPERIMENT = '''

@@ -128,7 +128,8 @@ class Recorded:
         if session:
             session.note(study, _once(tasks), len(missing))
         # Those that are compared come first: if they disagree, that ends the study at once.
-        again = [task for task in _once(tasks) if task.key in self._again(taken)]
+        chosen = self._again(taken)
+        again = [task for task in _once(tasks) if task.key in chosen]
         new = self._train(study, again, trained, keep=False)
         known = list(taken.values()) + list(self.published.rows.values())
         pairs = [(taken[task.key], new[task.key]) for task in again]
