@@ -84,7 +84,7 @@ def test_what_is_missing_is_counted_trained_and_then_there(tiny):
     before = tiny.file.read_text()
     assert call("tiny", "--dry-run") == "tiny: 0 networks to train, 8 recorded\n"
     assert call() == "tiny: 0 networks trained, 8 recorded\n"
-    assert tiny.file.read_text() == before and tiny.rows()[0][3:][2] == ("weights", 280.0)
+    assert tiny.file.read_text() == before and tiny.rows()[0][3:][3] == ("weights", 280.0)
 
 
 def test_a_changed_variant_asks_for_its_rows_and_old_ones_are_pruned(tiny):
