@@ -21,9 +21,10 @@ from lwsurvey import paths, runs, train
 from lwsurvey.data import Images, Split
 from lwsurvey.runs import RunsError
 from lwsurvey.train import TrainError
+from lwsurvey.train.agreement import compare
 from lwsurvey.train.key import Keys
 from lwsurvey.train.recipe import Recipe
-from lwsurvey.train.records import DRAW, compare
+from lwsurvey.train.records import DRAW
 from lwsurvey.train.source import SourceError, describe
 
 EXPERIMENT = '''

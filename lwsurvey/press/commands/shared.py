@@ -10,6 +10,7 @@ import click
 
 from lwsurvey.press.sources.chapters import ChapterError
 from lwsurvey.press.sources.plan import PlanError
+from lwsurvey.runs import RunsError
 
 
 def command(function: Callable) -> Callable:
@@ -23,7 +24,7 @@ def command(function: Callable) -> Callable:
             raise click.UsageError(str(error)) from None
         except BrokenPipeError:
             raise  # the reader of our output has gone; click ends quietly
-        except (PlanError, OSError) as error:
+        except (PlanError, RunsError, OSError) as error:
             raise click.ClickException(str(error)) from None
         except ModuleNotFoundError as error:
             hint = "set up the environment with: make book, and use .venv/bin/lwsurvey"

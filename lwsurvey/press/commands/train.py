@@ -64,7 +64,6 @@ def train(
         raise click.UsageError("--dry-run changes nothing: leave out --check and --prune")
     from lwsurvey.parallel import ClusterError
     from lwsurvey.press.run import training
-    from lwsurvey.runs import RunsError
     from lwsurvey.train import TrainError
 
     found = chapters.select(chapters.discover(), slugs)
@@ -76,7 +75,7 @@ def train(
             report = training.train(
                 chapter, action, jobs=jobs, share=check or 0, prune=prune, scheduler=scheduler
             )
-        except (TrainError, RunsError, ClusterError) as error:
+        except (TrainError, ClusterError) as error:
             raise click.ClickException(f"{chapter.slug}: {error}") from None
         click.echo(f"{chapter.slug}: {_said(report, action)}")
 

@@ -117,7 +117,10 @@ def prepare(
 
     Raises:
         lwsurvey.press.sources.chapters.ChapterError: unknown preset or parameter, or a wrong type.
+        lwsurvey.runs.RunsError: a chapter's file of recorded runs is damaged.
     """
+    for chapter in chapters:
+        Runs(paths.root() / "data" / "runs" / f"{chapter.slug}.csv")
     name = preset + (CUSTOM if overrides else "")
     resolved = [chapter.resolve(preset, overrides) for chapter in chapters]
     tasks = []
