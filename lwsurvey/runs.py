@@ -179,6 +179,12 @@ def read_machines(path: Path) -> dict[str, dict]:
     return found
 
 
+def processor_of(name: str, machines: Mapping[str, dict]) -> str:
+    """The GPU or processor of a machine, by the machine's name."""
+    facts = machines.get(name, {})
+    return str(facts.get("gpu") or facts.get("processor") or name)
+
+
 def _advice(path: Path) -> str:
     return f"restore it with: git checkout -- data/runs; or train again: lwsurvey train {path.stem}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from scipy import stats
 
-from lwsurvey.runs import Row
+from lwsurvey.runs import Row, processor_of
 from lwsurvey.train.device import TrainError
 
 FAR = 4.0
@@ -80,9 +80,3 @@ def _alarm(old: Row, new: Row, name: str, same: bool, machines: Mapping[str, dic
         f"{old.study}, {old.variant}, seed {old.seed}: {name} {old.numbers[name]!r} ({there}, "
         f"{old.date}), now {new.numbers.get(name)!r} ({here}); it {why}"
     )
-
-
-def processor_of(name: str, machines: Mapping[str, dict]) -> str:
-    """The GPU or processor of a machine, by the machine's name."""
-    facts = machines.get(name, {})
-    return str(facts.get("gpu") or facts.get("processor") or name)

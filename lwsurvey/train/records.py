@@ -21,8 +21,8 @@ import torch
 
 from lwsurvey import paths
 from lwsurvey.provenance import accelerator, commit, processor
-from lwsurvey.runs import Row, Runs
-from lwsurvey.train.agreement import compare, processor_of
+from lwsurvey.runs import Row, Runs, processor_of
+from lwsurvey.train.agreement import compare
 from lwsurvey.train.device import TrainError
 
 DRAW = "LWSURVEY_DRAW"

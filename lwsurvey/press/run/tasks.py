@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lwsurvey import paths
 from lwsurvey.press.results.notebooks import CUSTOM, logs_folder, runs_folder
 from lwsurvey.press.run import freshness
 from lwsurvey.press.run.freshness import Freshness
 from lwsurvey.press.sources.chapters import Chapter
+from lwsurvey.runs import Runs
 
 # Seconds that a chapter is expected to take before it ran once: the budgets of the presets.
 BUDGETS = {"smoke": 20.0, "cpu": 60.0, "gpu": 600.0}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lwsurvey import paths
 from lwsurvey.claims.judge import Verdict
 from lwsurvey.press.rerun.recorded import Recorded
 from lwsurvey.press.results import hardware
-from lwsurvey.press.results.notebooks import ALL_VERDICTS
+from lwsurvey.press.results.notebooks import ALL_VERDICTS, measurement
 from lwsurvey.press.site.agreement import recorded_verdicts
 from lwsurvey.press.site.state import State
+from lwsurvey.runs import Runs, processor_of
+from lwsurvey.stats import Estimate
 
 Verdicts = dict[str, dict[str, Verdict]]
 """What was recorded of each claim: by its id and the name of the hardware."""
@@ -24,7 +27,27 @@ def runs(state: State) -> dict[str, object]:
     """This build's runs, with the number of claims by verdict."""
     found = [run(state, slug) for slug in state.runs]
     sums = {name: sum(run["verdicts"][name] for run in found) for name in ALL_VERDICTS}
-    return {"runs": found, "totals": {name: count for name, count in sums.items() if count}}
+    totals = {name: count for name, count in sums.items() if count}
+    return {"runs": found, "totals": totals, "trained": _trained(state)}
+
+
+def _trained(state: State) -> list[dict[str, object]]:
+    """The networks behind each chapter that were trained before, and how this build tried them."""
+    found = []
+    for slug in state.runs:
+        kept = Runs(paths.root() / "data" / "runs" / f"{slug}.csv")
+        rows = kept.rows.values()
+        records = [record for record in state.records.values() if record.chapter == slug]
+        estimates = (one for one in map(measurement, records) if isinstance(one, Estimate))
+        said = {one.runs.partition("; ")[2] for one in estimates}
+        if rows:
+            found.append({
+                "slug": slug, "title": state.title(slug), "networks": len(rows),
+                "seconds": sum(row.seconds for row in rows),
+                "machines": sorted({processor_of(row.machine, kept.machines) for row in rows}),
+                "dates": sorted({row.date for row in rows}), "again": sorted(filter(None, said)),
+            })  # fmt: skip
+    return found
 
 
 def recorded(state: State) -> dict[str, object]:
