@@ -131,3 +131,16 @@ def test_the_ledger_has_a_column_and_a_filter(known, here):
     assert 'data-machines="differs"' in html and 'data-machines=""' in html
     assert '<td data-label="Machines" data-sort="1">differs: contradicted</td>' in html
     assert "".join(f"<option>{kind}</option>" for kind in agreement.KINDS) in html
+
+
+def test_networks_that_were_recorded_are_of_one_machine_wherever_they_are_looked_up(known, here):
+    processor = site_root.PROVENANCE["processor"]
+    for said, kind in (
+        (f"12 seeds, trained on {processor} on 2026-11-30; 2 of 12 trained again", agreement.ALONE),
+        ("12 seeds, trained in this run", agreement.SAME),
+    ):
+        measured = asdict(replace(exact(2.0), n=12, runs=said))
+        records = {"C001": replace(known.records["C001"], measured=measured)}
+        elsewhere = _measuring(here, measured, provenance=INTEL)
+        found = _found(replace(known, records=records), intel=elsewhere)[1]
+        assert found.kind == kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,11 +14,14 @@ from lwsurvey.press.rerun.recording import SMOKE
 from lwsurvey.press.results import hardware, notebooks
 from lwsurvey.press.results.notebooks import CUSTOM
 from lwsurvey.press.site.state import State
+from lwsurvey.stats import Estimate
 
 SAME, DIFFERS, ALONE = "same on all machines", "differs", "one machine only"
 KINDS = (SAME, DIFFERS, ALONE)
 ASIDE = {"device", "jobs", "amp", "again"}
 """Parameters that may differ between runs of one design."""
+TRAINED = re.compile(r"trained on (.+?) on \d{4}-")
+"""Where a run says on which processors its networks were trained."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,19 @@ def agreement(state: State, claim: Claim) -> Agreement | None:
         return None
     here = state.verdict(claim)
     runs = {name: state.recorded[name][claim.chapter] for name in found}
-    machines = {run.machine() for run in runs.values()} | {_machine_here(state, claim.chapter)}
+    machines = {_origin(runs[name].machine(), verdict) for name, verdict in found.items()}
+    machines.add(_origin(_machine_here(state, claim.chapter), state.judgement(claim)))
     return Agreement(
         len(machines),
         {_label(name, runs[name]): v for name, v in found.items() if v.verdict != here},
     )
+
+
+def _origin(machine: str, verdict: Verdict) -> str:
+    """The machine that a verdict comes from: of recorded networks the one that trained them."""
+    said = verdict.measured.runs if isinstance(verdict.measured, Estimate) else ""
+    found = TRAINED.search(said)
+    return found[1] if found else machine.partition(", ")[0] if said else machine
 
 
 def agreements(state: State) -> dict[str, Agreement]:
