@@ -36,8 +36,8 @@ SLACK = 20
 """Lines that a chapter may be below its figure before the figure is lowered."""
 LONGEST = 300
 """Lines that a module may have."""
-TOTAL_LINES, TOTAL_FILES = 36_000, 300
-"""What the whole package may have."""
+TOTAL_LINES, TOTAL_FILES = 37_500, 300
+"""What the whole package may have; it falls as the chapters above come down to `LINES`."""
 
 
 def package(slug: str) -> str:
