@@ -118,7 +118,7 @@ def lines(
         xlabel: what the number is, with its unit.
         ylabel: what was estimated, with its unit.
         log: logarithmic axes, ``x``, ``y``, ``xy`` or nothing; a logarithmic x axis has its
-            ticks at the numbers, and the series a little side by side.
+            ticks at the numbers, and series with intervals a little side by side.
         band: whether the intervals are drawn as a shade, which suits many points.
 
     Raises:
@@ -135,7 +135,8 @@ def lines(
             edges = zip(*((one.low, one.high) for one in found.values()), strict=True)
             ax.fill_between(list(found), *edges, color=PALETTE[k], alpha=0.2, linewidth=0)
             continue
-        apart = 1.025 ** (k - middle) if "x" in log else 1
+        uncertain = any(one.low < one.high for one in found.values())
+        apart = 1.025 ** (k - middle) if "x" in log and uncertain else 1
         shifted = {at * apart: one for at, one in found.items()}
         intervals(ax, shifted, fmt=f"{MARKS[k]}-", **style)
     if "x" in log:
@@ -144,7 +145,11 @@ def lines(
         ax.set_yscale("log")
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if len(series) > 1:
-        fig.legend(loc="outside upper center", ncols=min(len(series), 3), fontsize=9.5)
+        fig.legend(
+            loc="outside upper center",
+            ncols=3 if max(map(len, series)) < NAMES - 10 else 2,
+            fontsize=9.5,
+        )
     return fig
 
 

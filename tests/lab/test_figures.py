@@ -169,6 +169,15 @@ def test_lines_have_a_mark_or_a_band_for_each_series():
         figures.lines({}, "x")
 
 
+@pytest.mark.parametrize("name", ["short", "a rather long name of a series"])
+def test_the_legend_of_lines_lies_inside_the_figure(name):
+    one = Estimate(1, 0.5, 2, 5)
+    fig = figures.lines({f"{name}, {k}": {1: one, 2: one} for k in range(4)}, "x", log="")
+    fig.draw_without_rendering()
+    legend = fig.legends[0].get_window_extent()
+    assert fig.bbox.x0 <= legend.x0 and legend.x1 <= fig.bbox.x1
+
+
 def test_log_ticks_are_plain_numbers():
     _, ax = plt.subplots()
     ax.set(xlim=(5, 5000), ylim=(1, 10))
