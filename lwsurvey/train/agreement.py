@@ -12,6 +12,8 @@ from lwsurvey.train.device import TrainError
 
 FAR = 4.0
 """Standard deviations of a normal law beyond which a row that is trained again is an alarm."""
+CHANCE = 1e-3
+"""Probability of a false alarm in a build; where many numbers are compared, `FAR` grows."""
 FEWEST = 3
 """Other seeds that a standard deviation needs."""
 
@@ -23,7 +25,8 @@ def compare(
 
     On the same machine and versions all numbers must be identical. Elsewhere a number must lie
     within the scatter of its variant: `FAR` standard deviations of the other seeds, by Student's
-    law for their number; and the mean of all that were trained again must too.
+    law for their number, or more where so many are compared that chance would pass it; and the
+    mean of all that were trained again must too.
 
     Args:
         pairs: recorded row and new row.
@@ -37,6 +40,8 @@ def compare(
         TrainError: an alarm; it names row, number, both values and both machines.
     """
     everyone, shifts, alarms = list(known), {}, []
+    numbers = sum(len(old.numbers) for old, _ in pairs)
+    limit = max(FAR, float(stats.norm.isf(CHANCE / 2 / max(numbers, 1))))
     for old, new in pairs:
         same = old.machine == new.machine
         for name, value in old.numbers.items():
@@ -47,10 +52,10 @@ def compare(
                       and (r.study, r.variant) == (old.study, old.variant)]  # fmt: skip
             far, shift = _far(found - value, others)
             shifts.setdefault(name, []).append(shift)
-            if same or far > FAR:
+            if same or far > limit:
                 alarms.append(_alarm(old, new, name, same, machines))
     for name, found in shifts.items():
-        if abs(np.mean(found)) * np.sqrt(len(found)) > FAR and len(found) > 1:
+        if abs(np.mean(found)) * np.sqrt(len(found)) > limit and len(found) > 1:
             alarms.append(f"all that were trained again differ in {name}, one way")
     if alarms:
         raise TrainError(
