@@ -263,6 +263,17 @@ def test_what_was_found_stands_after_the_title(root):
     assert after == [before[0], before[-1], *before[1:-1]] != before
 
 
+def test_a_table_of_the_verdicts_stands_below_their_heading(root, known):
+    executed = nbformat.read(root / "_build" / "runs" / "cpu" / "conv-cost.ipynb", 4)
+    question = next(cell for cell in executed.cells if cell.id == "question")
+    question.source = "## Verdicts\n\nAll of them."
+    page = notebook.page(executed, "conv-cost")
+    found = next(cell for cell in page.cells if cell.id == "question").source
+    assert found == "## Verdicts\n\n```{verdict-table} conv-cost\n```\n\n\nAll of them."
+    table = Renderer(known, root / "book").verdicts("conv-cost")
+    assert '<a href="conv-cost.html#claim-C001">C001</a>' in table and "There are two." in table
+
+
 def test_only_sentences_are_removed(root):
     executed = nbformat.read(root / "_build" / "runs" / "cpu" / "conv-cost.ipynb", 4)
     cell = next(cell for cell in executed.cells if cell.id == "figure")

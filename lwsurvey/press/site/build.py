@@ -88,7 +88,8 @@ def content_key(root: Path, preset: str, chapters: list[str]) -> str:
     runs = runs_folder(preset)
     files = [root / name for name in INPUTS if (root / name).exists()]
     for folder in (root / "book", root / "data", PACKAGE / "press" / "templates"):
-        files += [path for path in folder.rglob("*") if path.is_file()]
+        found = (path for path in folder.rglob("*") if path.is_file())
+        files += [path for path in found if "__pycache__" not in path.parts]
     files += [
         folder / f"{slug}.ipynb" for slug in chapters for folder in (runs, root / "notebooks")
     ]

@@ -15,6 +15,8 @@ HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS\n.*?^### END HIDDEN TESTS\n?", re.
 SOLUTION_MARK = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[ \t]*\n?", re.M)
 TABLE = "```{table}"
 TITLE = re.compile(r"^# .+\n?", re.M)
+VERDICTS = re.compile(r"^## Verdicts\n?", re.M)
+"""The heading below which the site puts a table of the chapter's verdicts."""
 
 
 class NotebookError(ValueError):
@@ -52,6 +54,10 @@ def page(
     )
     if not found:
         raise NotebookError(f"{slug}: the first cell has no title (a line '# ...')")
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            table = rf"\g<0>\n```{{verdict-table}} {slug}\n```\n\n"
+            cell.source = VERDICTS.sub(table, cell.source, count=1)
     return notebook
 
 

@@ -145,6 +145,11 @@ class Renderer:
         claims = self._chapter(slug, "")["examined"]
         return self._html("head", run=edition.run(self.state, slug), claims=claims)
 
+    def verdicts(self, slug: str) -> str:
+        """A table of a chapter's verdicts, each a link to its card."""
+        claims = self.state.ledger.of_chapter(slug)
+        return self._html("verdicts", rows=[self.row(claim) for claim in claims])
+
     def edition(self) -> str:
         """What was run, where, how long it took, and what came out."""
         departed = notebooks.departing(self.state.ledger, self.state.records)

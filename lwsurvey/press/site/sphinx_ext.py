@@ -64,6 +64,7 @@ class PieceOf(Piece):
         "findings": lambda renderer, ids: renderer.findings(ids.split()),
         "part-chapters": lambda renderer, number: renderer.part(number),
         "chapter-head": lambda renderer, slug: renderer.head(slug),
+        "verdict-table": lambda renderer, slug: renderer.verdicts(slug),
     }
     required_arguments = 1
     final_argument_whitespace = True
