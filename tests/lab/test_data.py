@@ -43,7 +43,7 @@ def small_full(tmp_path, monkeypatch):
 def test_the_subset_is_balanced_and_normalised_and_loaded_once():
     split = data.fashion_mnist()
     assert split is data.fashion_mnist()
-    for part, each in ((split.train, 900), (split.validation, 100), (split.test, 200)):
+    for part, each in ((split.train, 900), (split.validation, 100), (split.test, 1000)):
         assert part.x.shape == (10 * each, 1, 28, 28) and part.x.dtype == torch.float32
         assert part.y.dtype == torch.int64 and part.y.bincount().tolist() == [each] * 10
         assert len(part) == 10 * each and part.classes == len(data.CLASSES) == 10
@@ -129,7 +129,7 @@ def test_the_full_set_is_found_where_it_may_lie(small_full, tmp_path, monkeypatc
         data.fashion_mnist(full=True)
     assert len(data.fashion_mnist(full=True, folder=small_full).train) == 9000
     monkeypatch.setenv(files.VARIABLE, str(small_full))
-    assert len(data.fashion_mnist(full=True).test) == 2000
+    assert len(data.fashion_mnist(full=True).test) == 10_000
     monkeypatch.setenv(files.VARIABLE, str(tmp_path / "mistyped"))
     with pytest.raises(data.DataError, match="mistyped"):
         data.fashion_mnist(full=True)
@@ -148,7 +148,7 @@ def test_a_portion_is_of_the_subset_unless_it_is_too_small(small_full, monkeypat
     assert [len(p) for p in (part.train, part.validation, part.test)] == [900, 100, 200]
     assert torch.equal(part.train.x, fashion_mnist_subset.take(900, 200, 100).train.x)
     assert len(data.portion(9000, 1000).validation) == 1000 and asked == []
-    for sizes in ((9010, 10), (10, 2010, 10), (10, 10, 1010)):
+    for sizes in ((9010, 10), (10, 10_010, 10), (10, 10, 1010)):
         with pytest.raises(ValueError, match="cannot take"):  # this one is no larger
             data.portion(*sizes)
     assert asked == [(None, True)] * 3

@@ -218,7 +218,8 @@ def test_a_killed_worker_loses_nothing(alone, there, scheduler, tmp_path):
     os.kill(marked(mark), signal.SIGKILL)
     worker.join()
     assert same(found["frame"], alone)
-    assert len(runs.read(tmp_path / "runs.csv")) == len(alone)
+    # The two variants are the same network, which is trained once for each seed.
+    assert len(runs.read(tmp_path / "runs.csv")) == len(alone) // 2
 
 
 def test_the_error_of_a_run_comes_home(scheduler):
