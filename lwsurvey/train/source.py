@@ -223,7 +223,7 @@ def _written(cls: type) -> Iterator[tuple[str, Any]]:
         part = part.fget if isinstance(part, property) else getattr(part, "__func__", part)
         part = part if isinstance(part, type) else inspect.unwrap(part)
         if isinstance(part, types.FunctionType):
-            if not part.__code__.co_filename.startswith("<string"):
+            if _ours(part.__module__) and not part.__code__.co_filename.startswith("<string"):
                 yield name, part
         elif isinstance(part, NUMBERS) and not name.startswith("__"):
             yield name, part

@@ -266,7 +266,10 @@ def pythons() -> list[str]:
 def test_what_a_function_computes_reads_alike_in_other_versions_of_python(tmp_path):
     """The syntax trees differ between versions; what is taken from them does not."""
     text = EXPERIMENT.split("def examine", 1)[1].replace("int(len", "int(1 + len")
-    (tmp_path / "own.py").write_text(f"SHARE = 0.5\nclass np: mean = sum\ndef examine{text}")
+    text = text.replace("len(fit.net.squares)", "Part(len(fit.net.squares)).half()")
+    own = "from dataclasses import dataclass\nSHARE = 0.5\nclass np: mean = sum\n@dataclass\n"
+    own += "class Part:\n    n: int\n    def half(self): return self.n / 2\n"
+    (tmp_path / "own.py").write_text(f"{own}def examine{text}")
     stub = "class Tensor: pass\nclass dtype: pass\nclass device: pass\n"
     (tmp_path / "torch.py").write_text(stub + "class nn: Module = type('M', (), {})\n")
     (tmp_path / "numpy.py").write_text(stub.replace("Tensor", "ndarray") + "class generic: pass\n")
