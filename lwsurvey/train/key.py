@@ -36,6 +36,7 @@ TRACED = Recipe(epochs=2, batch=4)
 CPU = torch.device("cpu")
 # What says where and how numbers lie in memory, not what they are; and questions.
 PLACE = {"device", "pin_memory", "memory_format", "layout", "non_blocking"}
+ANSWERS = (bool, int, str, torch.Size, torch.dtype, torch.device)
 SWITCHES = ("set_grad_enabled", "_set_grad_enabled")
 SETTINGS = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "betas", "eps", "alpha")
 
@@ -141,10 +142,11 @@ class Trace(TorchFunctionMode):
         result = function(*args, **kwargs)
         found = [*_tensors(given), *(made := list(_tensors(result)))]
         elsewhere = bool(found) and all(tensor.is_meta for tensor in found)
-        asked = name.endswith("__get__") and not made
+        asked = isinstance(result, ANSWERS) or (name.endswith("__get__") and not made)
         if not elsewhere and not asked:
-            line = f"{name} {torch.is_grad_enabled()} {said} -> {[self._tensor(t) for t in made]}"
-            self.lines.append(line)
+            # Weights are drawn outside of the gradient, in whatever order the library says so.
+            learns = torch.is_grad_enabled() and not name.startswith("torch.nn.init.")
+            self.lines.append(f"{name} {learns} {said} -> {[self._tensor(t) for t in made]}")
         return result
 
     def _text(self, value: Any) -> str:

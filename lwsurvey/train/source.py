@@ -101,7 +101,7 @@ class _Reader:
             return self._definition(value)
         if isinstance(value, type) or (callable(value) and hasattr(value, "__name__")):
             # Libraries move things about inside; the name of the outermost package stays.
-            top = (module or "").partition(".")[0]
+            top = "numpy" if isinstance(value, np.ufunc) else (module or "").partition(".")[0]
             return f"library {top}.{getattr(value, '__qualname__', value.__name__)}"
         if _ours(type(value).__module__):
             return f"object {self.value(type(value))} {self.value(vars(value))}"
