@@ -272,7 +272,9 @@ def test_what_a_function_computes_reads_alike_in_other_versions_of_python(tmp_pa
     (tmp_path / "own.py").write_text(f"{own}def examine{text}")
     stub = "class Tensor: pass\nclass dtype: pass\nclass device: pass\n"
     (tmp_path / "torch.py").write_text(stub + "class nn: Module = type('M', (), {})\n")
-    (tmp_path / "numpy.py").write_text(stub.replace("Tensor", "ndarray") + "class generic: pass\n")
+    (tmp_path / "numpy.py").write_text(
+        stub.replace("Tensor", "ndarray") + "class generic: pass\nclass ufunc: pass\n"
+    )
     source = Path(train.source.__file__).read_text()
     source = source.replace("from torch import nn", "nn = torch.nn")
     (tmp_path / "reading.py").write_text(source.replace('__package__.partition(".")[0]', '"own"'))
