@@ -12,13 +12,15 @@ from torch import nn
 from torchvision import models as library
 from torchvision.models import mobilenetv2, resnet
 
-from lwsurvey import cost, data, train
+from lwsurvey import cost, data, paths, train
 from lwsurvey.chapters.mobilenet_v2 import experiment, memory, networks, tables
 from lwsurvey.chapters.mobilenet_v2.networks import JOINS, Chain
+from lwsurvey.claims import judge, ledger
 from lwsurvey.models import editing, small
 from lwsurvey.models.blocks import InvertedResidual
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
 from lwsurvey.models.mobilenet_v2 import MobileNetV2
+from lwsurvey.runs import Runs
 
 X = torch.randn(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 
@@ -252,3 +254,57 @@ def test_lead_takes_the_rival_that_validation_names():
     ours, *rivals = ([f"{n}, {b}" for b in ("small", "large")] for n in ("V2", "V1", "ShuffleNet"))
     ahead = experiment.lead(pd.DataFrame(rows), ours, dict(enumerate(rivals)))
     assert (ahead.value, ahead.low, ahead.high) == (10, 10, 10)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> pd.DataFrame:
+    """The recorded networks as `train.repeat` gives them."""
+    rows = Runs(paths.root() / "data" / "runs" / "mobilenet-v2.csv").rows.values()
+    frame = [{"variant": row.variant, "seed": row.seed, **row.numbers} for row in rows]
+    return pd.DataFrame(frame).assign(uneven=lambda f: (f["first"] - f["last"]).abs())
+
+
+DEEP = "deep, shortcuts", "deep, no shortcuts"
+
+
+@pytest.mark.parametrize(
+    ("claim", "column", "pair", "others", "then"),
+    [
+        ("C870", "test", ("V2", "no shortcuts"), None, "contradicted at reduced scale"),
+        ("C183", "test", ("V2", "shortcuts: expansions"), ("V2, 156k", "V2"),
+         "contradicted at reduced scale"),
+        ("C532", "test", ("shortcuts: depthwise", "no shortcuts"), ("V2", "no shortcuts"),
+         "holds at reduced scale"),
+        ("C624", "test", ("V2", "ReLU6 projection"), None, "contradicted at reduced scale"),
+        ("C554", "test", ("no depthwise ReLU6", "V2"), ("V1, no depthwise ReLU", "V1"),
+         "contradicted at reduced scale"),
+        ("C441", "test", ("V2", "t = 1, same widths"), None, "contradicted at reduced scale"),
+        ("C533", "test", ("V2", "t = 1, same MACs"), None, "contradicted at reduced scale"),
+        ("C442", "test", ("V2", "V1"), None, "contradicted at reduced scale"),
+        ("C408", "test", ("bottlenecks", "pairs of 3 x 3"),
+         ("bottlenecks", "narrow pairs of 3 x 3"), "holds at reduced scale"),
+        ("C098", "test", DEEP, None, "contradicted at reduced scale"),
+        ("C074", "first", DEEP[::-1], None, "holds at reduced scale"),
+        ("C627", "uneven", ("no shortcuts", "V2"), None, "holds at reduced scale"),
+        ("C534", "read", ("V2", "t = 1, same widths"), None, "contradicted at reduced scale"),
+    ],
+)  # fmt: skip
+def test_the_networks_decide_and_other_networks_would_decide_otherwise(
+    recorded, claim, column, pair, others, then
+):
+    """The pair the other way round, or another pair of the same study, turns the verdict."""
+    row = ledger()[claim]
+    assert judge(row, train.difference(recorded, *pair, column)).verdict == row.verdict
+    other = train.difference(recorded, *(others or pair[::-1]), column)
+    assert judge(row, other).verdict == then
+
+
+@pytest.mark.parametrize(
+    ("claim", "value", "then"),
+    [
+        ("C103", 0.9, "holds"), ("C536", 1.1, "contradicted"), ("C439", 8 / 17, "contradicted"),
+        ("C440", 8 / 17, "contradicted"), ("C894", 0.4, "contradicted"),
+    ],
+)  # fmt: skip
+def test_another_count_would_turn_the_verdict(claim, value, then):
+    assert judge(ledger()[claim], value).verdict == then != ledger()[claim].verdict
