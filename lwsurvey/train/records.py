@@ -57,6 +57,7 @@ class Session:
         wanted: number of networks that the studies ask for, by study.
         missing: number of them that are to be trained, by study.
         checked: number of rows that were trained again and agree.
+        dropped: number of rows that no study asks for and that were dropped.
     """
 
     action: str
@@ -66,6 +67,7 @@ class Session:
     wanted: dict[str, int] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
     checked: int = 0
+    dropped: int = 0
 
     def note(self, study: str, tasks: Sequence[Task], missing: int) -> None:
         """Note what a study asks for."""
@@ -123,6 +125,7 @@ class Recorded:
         missing = [task for task in _once(tasks) if task.key not in taken]
         if session:
             session.note(study, _once(tasks), len(missing))
+            self._publish(taken)
         # Those that are compared come first: if they disagree, that ends the study at once.
         chosen = self._again(taken)
         again = [task for task in _once(tasks) if task.key in chosen]
@@ -164,6 +167,12 @@ class Recorded:
                 rows = {key: row for key, row in rows.items() if row.machine == here}
             taken |= rows
         return taken
+
+    def _publish(self, taken: Mapping[str, Row]) -> None:
+        """Record what a run of the chapter has trained on this machine already."""
+        found = [row for key, row in taken.items() if key not in self.published.rows]
+        if found and session.action == "train":
+            self.published.put(found, {row.machine: self.machines[row.machine] for row in found})
 
     def _again(self, taken: Mapping[str, Row]) -> set[str]:
         found = set(taken) & set(self.published.rows)

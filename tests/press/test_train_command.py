@@ -16,6 +16,8 @@ from click.testing import CliRunner
 
 from lwsurvey import paths, runs
 from lwsurvey.cli import main
+from lwsurvey.press.run import training
+from lwsurvey.press.sources import chapters
 
 SETUP = """import torch
 from torch import nn
@@ -94,6 +96,29 @@ def test_a_changed_variant_asks_for_its_rows_and_old_ones_are_pruned(tiny):
     tiny.write(variants=VARIANTS.replace(', "wide": net(9)', ""))
     assert call("--prune") == "tiny: 0 networks trained, 5 recorded; 3 rows dropped\n"
     assert len(tiny.rows()) == 5
+
+
+def test_what_a_run_has_trained_already_is_recorded_and_not_trained_again(tiny):
+    """A run of the chapter keeps what it trains beside the recorded networks."""
+    call()
+    local = tiny.checkout.root / "_build" / "trained" / "tiny.csv"
+    kept, moved = runs.Runs(tiny.file), list(runs.read(tiny.file).values())[:3]
+    runs.Runs(local).put(moved, kept.machines)
+    kept.keep(set(kept.rows) - {row.key for row in moved})
+    expected = tiny.rows()
+    assert call("--dry-run") == "tiny: 0 networks to train, 8 recorded\n"
+    assert tiny.rows() == expected
+    call()
+    assert len(tiny.rows()) == len(expected) + 3
+
+
+def test_the_book_asks_for_no_network_that_is_not_recorded():
+    """Else a build would train it, which takes far longer than a build may."""
+    for chapter in filter(training.trains, chapters.discover()):
+        report = training.train(chapter, "count")
+        rows = runs.read(paths.root() / "data" / "runs" / f"{chapter.slug}.csv")
+        assert not any(report.missing.values()), f"train them: lwsurvey train {chapter.slug}"
+        assert set(rows) == report.keys, "drop what nobody asks for: lwsurvey train --prune"
 
 
 def test_a_share_is_trained_again_and_a_changed_number_is_named(tiny):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from lwsurvey.press.commands.shared import command
 from lwsurvey.press.sources import chapters
 from lwsurvey.schema import SCHEDULER
+
+if TYPE_CHECKING:
+    from lwsurvey.train.records import Session
 
 
 def _share(_: object, __: object, text: str | None) -> float | None:
@@ -80,7 +85,7 @@ def train(
         click.echo(f"{chapter.slug}: {_said(report, action)}")
 
 
-def _said(report: object, action: str) -> str:
+def _said(report: Session, action: str) -> str:
     missing, wanted = sum(report.missing.values()), sum(report.wanted.values())
     if action == "check":
         return f"{report.checked} of {wanted} networks trained again; they agree"

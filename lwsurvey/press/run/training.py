@@ -14,31 +14,17 @@ import os
 import sys
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lwsurvey import paths
 from lwsurvey.press.sources.chapters import PUBLISHED, Chapter, ChapterError
 from lwsurvey.runs import Runs, RunsError
 from lwsurvey.schema import SCHEDULER
 
+if TYPE_CHECKING:
+    from lwsurvey.train.records import Session
+
 TAGS = ("parameters", "setup", "study")
-
-
-@dataclass(frozen=True)
-class Report:
-    """What became of a chapter's studies.
-
-    Attributes:
-        wanted: networks that each study asks for.
-        missing: number of them that had no recorded row.
-        checked: rows that were trained again and agree.
-        dropped: rows that no study asks for, if they were dropped.
-    """
-
-    wanted: dict[str, int]
-    missing: dict[str, int]
-    checked: int = 0
-    dropped: int = 0
 
 
 def trains(chapter: Chapter) -> bool:
@@ -49,7 +35,7 @@ def trains(chapter: Chapter) -> bool:
 def train(
     chapter: Chapter, action: str, *, jobs: int | None = None, share: float = 0.0,
     prune: bool = False, scheduler: str | None = None,
-) -> Report:  # fmt: skip
+) -> Session:  # fmt: skip
     """Run the studies of a chapter with the parameters of the published edition.
 
     Args:
@@ -59,6 +45,9 @@ def train(
         share: share of the recorded rows that is checked.
         prune: drop the rows that no study asks for.
         scheduler: address of a Dask scheduler.
+
+    Returns:
+        What the studies asked for, and what became of it.
 
     Raises:
         ChapterError: a cell fails; the message names it.
@@ -77,8 +66,8 @@ def train(
         records.session = None
     if not session.wanted:
         raise ChapterError(f"{chapter.slug}: no cell tagged study called train.repeat(recorded=)")
-    dropped = Runs(file).keep(session.keys) if prune else 0
-    return Report(session.wanted, session.missing, session.checked, dropped)
+    session.dropped = Runs(file).keep(session.keys) if prune else 0
+    return session
 
 
 @contextlib.contextmanager
