@@ -15,6 +15,8 @@ from lwsurvey.claims import Ledger, judge
 from lwsurvey.claims.card import card
 from lwsurvey.claims.ledger import COLUMNS
 from lwsurvey.claims.verdicts import record
+from lwsurvey.press.site import state
+from lwsurvey.press.site.state import State
 from lwsurvey.schema import METADATA_KEY, SCHEMA
 
 SEED = "000_d8022b1101851345.txt"
@@ -70,6 +72,12 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
         runs.mkdir(parents=True)
         nbformat.write(executed_notebook(root, preset, measured), runs / "conv-cost.ipynb")
     return root
+
+
+def known(root: Path) -> State:
+    """What the tiny book knows once its chapter has been run."""
+    ledger = Ledger.read(root / "data" / "claims.csv")
+    return state.read(ledger, root / "book", root / "_build" / "runs" / "cpu", ["conv-cost"])
 
 
 def _unlink(page: Path, target: str) -> None:

@@ -34,8 +34,9 @@ VERSION = 1
 TRACED = Recipe(epochs=2, batch=4)
 """How far a training is followed: two epochs of two steps."""
 CPU = torch.device("cpu")
-# What says where and how numbers lie in memory, not what they are; and questions.
+# What says where and how numbers lie in memory, not what they are.
 PLACE = {"device", "pin_memory", "memory_format", "layout", "non_blocking"}
+# What a question to a tensor is answered with.
 ANSWERS = (bool, int, str, torch.Size, torch.dtype, torch.device)
 SWITCHES = ("set_grad_enabled", "_set_grad_enabled")
 SETTINGS = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "betas", "eps", "alpha")
@@ -89,10 +90,11 @@ class Keys:
         """Digest of how a network is made, its first steps, its evaluation and its schedule."""
         check_network(net, self._split, name)
         schedule = self._schedule(net)
+        whole = torch.autocast("cpu", enabled=False)
         with trace:
             # Here no weight moves; whether the training diverges is seen when it runs.
             with contextlib.suppress(TrainError):
-                train_epochs(net, self._tiny.train, _Noted(), 0, _whole(), name)
+                train_epochs(net, self._tiny.train, _Noted(), 0, whole, name)
             accuracy(net, self._tiny.test)
         return _digest(schedule, trace.digest())
 
@@ -207,10 +209,6 @@ def _tiny(split: Split) -> Split:
     values = torch.arange(n * math.prod(shape), dtype=torch.float32) % 17 / 8 - 1
     images = Images(values.reshape(n, *shape), torch.arange(n) % split.train.classes)
     return Split(images, images, images)
-
-
-def _whole() -> torch.autocast:
-    return torch.autocast("cpu", torch.bfloat16, enabled=False)
 
 
 def _generators() -> list[object]:

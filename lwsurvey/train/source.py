@@ -8,6 +8,7 @@ It changes with everything else. What libraries compute is taken by its name.
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
 import hashlib
 import inspect
@@ -129,7 +130,7 @@ class _Reader:
         nodes = _nodes(function)
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         closed = {name: cell.cell_contents for name, cell in cells}
-        scope = _Scope(self, nodes, {**vars(_builtins()), **function.__globals__, **closed})
+        scope = _Scope(self, nodes, {**vars(builtins), **function.__globals__, **closed})
         text = " ".join(part for node in nodes for part in scope.text(node))
         defaults = [function.__defaults__, function.__kwdefaults__]
         methods = [self.value(found) for found in _methods(nodes, function.__globals__)]
@@ -276,7 +277,3 @@ def _ours(module: str | None) -> bool:
         return False
     file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
     return bool(file) and "-packages" not in file
-
-
-def _builtins() -> types.ModuleType:
-    return sys.modules["builtins"]

@@ -11,7 +11,7 @@ import site_root
 from lwsurvey import paths
 from lwsurvey.claims import Ledger
 from lwsurvey.press.rerun import recorded
-from lwsurvey.press.site import agreement, notebook, state
+from lwsurvey.press.site import agreement, notebook
 from lwsurvey.press.site.render import Renderer
 from lwsurvey.stats import Estimate, exact
 
@@ -23,9 +23,7 @@ def known(tmp_path, monkeypatch):
     """A tiny book whose one claim, that there are two, holds in this build."""
     made = site_root.make(tmp_path / "book")
     monkeypatch.setenv("LWSURVEY_ROOT", str(made))
-    runs = made / "_build" / "runs" / "cpu"
-    claims = Ledger.read(made / "data" / "claims.csv")
-    return state.read(claims, made / "book", runs, ["conv-cost"])
+    return site_root.known(made)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import site_root
 from lwsurvey import paths
 from lwsurvey.claims import Ledger
 from lwsurvey.claims.ledger import ledger
-from lwsurvey.press.site import protocol, state
+from lwsurvey.press.site import protocol
 from lwsurvey.press.site.protocol import ProtocolError
 from lwsurvey.press.site.render import Renderer
 from lwsurvey.stats import Estimate
@@ -44,9 +44,7 @@ def root(tmp_path, monkeypatch):
 
 @pytest.fixture
 def known(root):
-    runs = root / "_build" / "runs" / "cpu"
-    claims = Ledger.read(root / "data" / "claims.csv")
-    return state.read(claims, root / "book", runs, ["conv-cost"])
+    return site_root.known(root)
 
 
 def _page(known, text: str, piece: str = "protocol") -> str:

@@ -23,7 +23,6 @@ from lwsurvey.press.rerun.recorded import RecordedError
 from lwsurvey.press.results import hardware, notebooks
 from lwsurvey.press.run import freshness
 from lwsurvey.press.site import build as site
-from lwsurvey.press.site import state
 from lwsurvey.press.site.render import Renderer
 from lwsurvey.press.sources import chapters
 from lwsurvey.stats import Estimate
@@ -485,9 +484,7 @@ def known(tmp_path, monkeypatch):
     runs = made / "_build" / "runs" / "cpu"
     run = recorded.distil(runs / "conv-cost.ipynb")
     recorded.write(run, recorded.folder() / recorded.name(run))
-    found = state.read(
-        Ledger.read(made / "data" / "claims.csv"), made / "book", runs, ["conv-cost"]
-    )
+    found = site_root.known(made)
     return replace(found, recorded=recorded.read_all())
 
 

@@ -35,8 +35,7 @@ def root(tmp_path, monkeypatch):
 @pytest.fixture
 def known(root):
     """What the tiny book knows."""
-    ledger = Ledger.read(root / "data" / "claims.csv")
-    return state.read(ledger, root / "book", root / "_build" / "runs" / "cpu", ["conv-cost"])
+    return site_root.known(root)
 
 
 def test_a_chapter_that_was_not_run_is_named(tmp_path, monkeypatch):

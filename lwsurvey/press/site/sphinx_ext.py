@@ -112,8 +112,7 @@ class TallyRole(SphinxRole):
 
     def run(self) -> Result:
         """The number; an unknown name is an error of the build."""
-        known = self.env.app.lw_state
-        tallies = known.tallies() | agreement.tallies(known)
+        tallies = self.env.app.lw_tallies
         if self.text not in tallies:
             message = f"unknown tally {self.text!r}; there are {', '.join(tallies)}"
             return [], [self.inliner.reporter.error(message, line=self.lineno)]
@@ -140,6 +139,7 @@ def _read_state(app: Sphinx) -> None:
     source = Path(app.srcdir)
     known = state.read(ledger(), source, source, plan.chapters(source))
     app.lw_state = state.with_recorded(known)
+    app.lw_tallies = app.lw_state.tallies() | agreement.tallies(app.lw_state)
 
 
 def _context(app: Sphinx, name: str, template: str, context: dict, tree: object) -> None:
