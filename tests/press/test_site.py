@@ -371,8 +371,8 @@ def test_errata_are_counted_once_by_whose_slip_they_are(root, known):
     two = Renderer(_wrong(known, "", ""), root / "book").errata()
     assert "<p>2 distinct slips: 2 copied from the paper.</p>" in two and "repeat" not in two
     one = Renderer(_wrong(known, "", "C001"), root / "book").errata()
-    assert "1 distinct slip: 1 copied from the paper. 1 more repeats the number of one" in one
-    assert 'the same number as <a href="ledger.html#C001">C001</a>' in one
+    assert "1 distinct slip: 1 copied from the paper. 1 more repeats one" in one
+    assert 'repeats <a href="ledger.html#C001">C001</a>' in one
     assert one.count("Copied from the paper") == 2
 
 
@@ -380,7 +380,7 @@ def test_the_ledger_shows_basis_repetition_and_origin(root, known):
     names = [dict.fromkeys(_keys(root), "x")] * 2
     html = Renderer(_wrong(known, "", "C001"), root / "book").ledger(*names)
     assert 'data-basis="counted"' in html and 'data-basis="counted repetition"' in html
-    assert html.count("Same number as") == 1 and html.count("<small>copied from the paper") == 2
+    assert html.count("Repeats") == 1 and html.count("<small>copied from the paper") == 2
     assert "<option>transcribed</option>" in html and '<td data-label="Basis">counted</td>' in html
 
 

@@ -194,7 +194,7 @@ class Renderer:
         more = [("Machines", escape(str(agreement(self.state, claim))))]
         told = {
             "Also stated": [c for c in self.state.ledger if c.same_as == claim.id],
-            "Same number as": [self.state.ledger[claim.same_as]] if claim.same_as else [],
+            "Repeats": [self.state.ledger[claim.same_as]] if claim.same_as else [],
         }
         for term, claims in told.items():
             links = (
