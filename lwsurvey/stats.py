@@ -28,6 +28,8 @@ class Estimate:
             nothing did.
         runs: sentence on the trained networks behind the value: how many, where and when they
             were trained, and how many of them again in this build; empty if none was trained.
+        unjudged: why neither the value nor its interval may decide a claim, such as load beside
+            a comparison that used all cores; empty if it may.
     """
 
     value: float
@@ -37,6 +39,7 @@ class Estimate:
     detectable: float | None = None
     note: str = ""
     runs: str = ""
+    unjudged: str = ""
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(x) for x in (self.value, self.low, self.high)):

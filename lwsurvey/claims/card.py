@@ -7,13 +7,12 @@ from html import escape
 
 from lwsurvey.claims import bars
 from lwsurvey.claims.judge import Verdict
-from lwsurvey.claims.ledger import Claim
+from lwsurvey.claims.ledger import SCOPES, Claim
 from lwsurvey.claims.words import claimed, excluded, measured_text, number_text, unit
+from lwsurvey.schema import NOT_JUDGED
 from lwsurvey.stats import Estimate
 
 BASES = {"definition": "by definition", "transcribed": "as printed"}
-HARDWARE = {"yes": "this hardware", "stand-in": "stand-in device"}
-SCALES = {"full": "real object", "reduced": "reduced scale"}
 
 Row = tuple[str, str]
 """A term and what stands beside it, as HTML."""
@@ -29,7 +28,7 @@ def card(verdict: Verdict, more: Sequence[Row] = (), *, page: str = "") -> str:
     """
     claim = verdict.claim
     rows = [(term, escape(text)) for term, text in _rows(verdict) if text]
-    if verdict.bars and isinstance(verdict.measured, Estimate):
+    if verdict.bars and verdict.verdict != NOT_JUDGED:
         rows.append(("For other bars", bars.strip(verdict)))
     body = "".join(f"<dt>{escape(k)}</dt><dd>{v}</dd>" for k, v in [*rows, *more])
     name, link = f"<strong>{claim.id}</strong>", ""
@@ -67,6 +66,7 @@ def _rows(verdict: Verdict) -> list[Row]:
         ("Smallest detectable effect", _detectable(verdict)),
         ("Runs", _sentences(verdict, "runs")),
         ("Disturbed", _sentences(verdict, "note")),
+        ("Not judged, because", _sentences(verdict, "unjudged")),
     ]
 
 
@@ -74,7 +74,8 @@ def scope(claim: Claim) -> str:
     """What a claim was examined on, in two words; empty if it was not."""
     if claim.scale == "none":
         return ""
-    return BASES.get(claim.basis) or HARDWARE.get(claim.hardware) or SCALES[claim.scale]
+    found = "real object" if claim.scale == "full" else SCOPES[claim.hardware].split(maxsplit=1)[1]
+    return BASES.get(claim.basis) or found.removeprefix("a ")
 
 
 def _scope(verdict: Verdict) -> str:

@@ -10,6 +10,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from lwsurvey.claims.ledger import Claim, LedgerError, Rule
+from lwsurvey.schema import NOT_JUDGED
 from lwsurvey.stats import CONFIDENCE, Estimate, exact, mean_interval
 
 Measurement = Real | Estimate | Sequence[float] | Mapping[str, object] | str | None
@@ -26,7 +27,7 @@ class Verdict:
 
     Attributes:
         claim: the row of the ledger.
-        verdict: one of `lwsurvey.claims.ledger.VERDICTS`.
+        verdict: one of `lwsurvey.schema.VERDICTS`.
         measured: an estimate; one per cell for a table; a phrase for a fact; None if out of
             reach.
         failed: cells of a table that do not pass, with the relation that the survey states.
@@ -63,6 +64,8 @@ def judge(claim: Claim, measured: Measurement = None) -> Verdict:
             )
         return Verdict(claim, "out of reach", None)
     estimate = _estimate(claim, measured)
+    if unjudged(estimate):
+        return Verdict(claim, NOT_JUDGED, estimate)
     outcome, failed = _compare(claim.rule, estimate)
     if outcome == PASS:
         verdict = claim.held
@@ -73,6 +76,13 @@ def judge(claim: Claim, measured: Measurement = None) -> Verdict:
         corrected = rule is not None and _compare(rule, estimate)[0] == PASS
         verdict = "erratum" if corrected else claim.contradicted
     return Verdict(claim, verdict, estimate, failed)
+
+
+def unjudged(measured: Estimate | dict[str, Estimate] | str | None) -> str:
+    """Why a measurement may not decide a claim, each sentence once; empty if it may."""
+    found = [*measured.values()] if isinstance(measured, dict) else [measured]
+    reasons = (one.unjudged for one in found if isinstance(one, Estimate))
+    return " ".join(dict.fromkeys(filter(None, reasons)))
 
 
 def _estimate(claim: Claim, measured: Measurement) -> Estimate | dict[str, Estimate] | str:

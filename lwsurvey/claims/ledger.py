@@ -26,8 +26,13 @@ ROLES = {
 """What a row counts as once it is examined -> the same for several rows."""
 KINDS = (
     "definition", "formula", "number", "ordering", "qualitative", "architecture-table", "citation",
-    "question",
+    "question", "existence",
 )  # fmt: skip
+EXISTENCE = KINDS[-1]
+"""Of a statement that something might, can or need not be: one example proves it, and a search
+that finds none refutes nothing."""
+SCOPES = {"": "at reduced scale", "yes": "on this hardware", "stand-in": "on a stand-in device"}
+"""Column ``hardware`` -> what a verdict of a reduced experiment says that it is about."""
 
 Value = float | str | dict[str, float] | None
 
@@ -100,14 +105,15 @@ class Claim:
     @property
     def held(self) -> str:
         """The verdict if the measurement satisfies the claim."""
-        return "holds" if self.scale == "full" else "holds at reduced scale"
+        return self._scoped("holds")
 
     @property
     def contradicted(self) -> str:
         """The verdict if the measurement excludes the claim and no correction passes."""
-        if self.scale == "full":
-            return "contradicted"
-        return f"contradicted {'on this hardware' if self.hardware else 'at reduced scale'}"
+        return "inconclusive" if self.kind == EXISTENCE else self._scoped("contradicted")
+
+    def _scoped(self, outcome: str) -> str:
+        return outcome if self.scale == "full" else f"{outcome} {SCOPES[self.hardware]}"
 
     @property
     def rule(self) -> Rule:
@@ -173,6 +179,8 @@ def _verdicts(claim: Claim) -> tuple[str, ...]:
     """The verdicts that a row of this scale can get."""
     if claim.scale == "none":
         return ("out of reach",)
+    if claim.kind == EXISTENCE:
+        return claim.held, "inconclusive"
     return claim.held, "inconclusive", claim.contradicted, "erratum"
 
 
@@ -211,6 +219,8 @@ def _rule_problem(claim: Claim) -> str | None:
     equality = claim.relation in ("=", "table")
     if claim.scale == "reduced" and equality and claim.rule.margin(1.0) == 0:
         return "a reduced experiment that claims equality needs a tolerance (its margin)"
+    if claim.kind == EXISTENCE and claim.correction_value:
+        return "what might or can be is not refuted by a measurement, so it has no correction"
     if (claim.verdict == "erratum") != bool(claim.correction_value) and claim.verdict:
         return "an erratum needs a correction_value, and only an erratum has one"
     return None

@@ -55,8 +55,11 @@ def unit(claim: Claim) -> str:
 def number_text(estimate: Estimate, unit: str = "") -> str:
     """One number, such as ``-0.02 [-2.70, 2.70] points (n = 5)``; an exact one alone.
 
-    An interval is printed with as many digits as its half-width has in its first two.
+    An interval is printed with as many digits as its half-width has in its first two. What may
+    not be judged is printed without one, because it does not cover what is wrong with the value.
     """
+    if estimate.unjudged:
+        return f"{estimate.value:.3g}{unit}, without an interval (n = {estimate.n})"
     if estimate.n > 1:
         value, low, high = (
             rounded(x, estimate) for x in (estimate.value, estimate.low, estimate.high)

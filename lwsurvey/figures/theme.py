@@ -16,12 +16,16 @@ PALETTE = ("#1f7fc4", "#d1622b", "#2f9466", "#b565a7", "#a67c00", "#6f7bd9", "#7
 VERDICT_COLOURS = {
     "holds": "#2f9466",
     "holds at reduced scale": "#4aa3a2",
+    "holds on this hardware": "#3d8f86",
+    "holds on a stand-in device": "#6d9f6a",
     "inconclusive": "#a67c00",
     "contradicted": "#d1622b",
     "contradicted at reduced scale": "#c9744a",
     "contradicted on this hardware": "#b85a4c",
+    "contradicted on a stand-in device": "#c0645f",
     "erratum": "#b565a7",
     "out of reach": "#7d8590",
+    "not judged": "#8e8a80",
     "not examined yet": "#a9adb2",
 }
 

@@ -26,7 +26,9 @@ class Calibration:
     Attributes:
         comparisons: how many.
         different: how many came out "different".
-        without_widening: how many would have, had disturbances not widened the intervals.
+        without_widening: how many would have, had disturbances neither widened the intervals nor
+            kept the comparison from being judged.
+        not_judged: how many were not judged.
         disturbed: in how many a disturbance was seen.
         seconds: that all took.
     """
@@ -34,12 +36,13 @@ class Calibration:
     comparisons: int
     different: int
     without_widening: int
+    not_judged: int
     disturbed: int
     seconds: float
 
     @property
     def rate(self) -> Estimate:
-        """False verdicts in per cent."""
+        """False verdicts in per cent of all comparisons."""
         return per_cent(self.different, self.comparisons)
 
     @property
@@ -88,7 +91,7 @@ def per_cent(found: int, of: int) -> Estimate:
 
 
 def false_verdicts(
-    comparisons: int = 200, *, seed: int = 0, budget: float = 0.25, load: int = 1
+    comparisons: int = 200, *, seed: int = 0, budget: float = 0.25, load: int = 1, threads: int = 1
 ) -> Calibration:
     """Compare things with themselves, and count how often they come out "different".
 
@@ -100,12 +103,15 @@ def false_verdicts(
         seed: of the first one's order; the others' follow.
         budget: seconds for each.
         load: other processes that compute meanwhile.
+        threads: of each competitor; with more than one, a loaded machine judges nothing.
     """
-    begun, seen = time.perf_counter(), list(_series(comparisons, 1, 1, seed, budget, load))
+    begun = time.perf_counter()
+    seen = list(_series(comparisons, 1, 1, seed, budget, load, threads))
     return Calibration(
         comparisons,
         sum(_different(c) for c in seen),
         sum(_different(replace(c, widen=False)) for c in seen),
+        sum(bool(c.unjudged) for c in seen),
         sum(bool(c.disturbances) for c in seen),
         time.perf_counter() - begun,
     )
@@ -146,7 +152,7 @@ def power(
 
 
 def _series(
-    comparisons: int, a: int, b: int, seed: int, budget: float, load: int
+    comparisons: int, a: int, b: int, seed: int, budget: float, load: int, threads: int = 1
 ) -> Iterator[Comparison]:
     """Comparisons of ``a`` portions with ``b`` portions of the same work, under load."""
     if comparisons < 1:
@@ -155,11 +161,11 @@ def _series(
         for i in range(comparisons):
             kind = KINDS[i % len(KINDS)]
             competitors = {"a": _portions(kind, a), "b": _portions(kind, b)}
-            yield compare(competitors, budget=budget, seed=seed + i)
+            yield compare(competitors, budget=budget, seed=seed + i, threads=threads)
 
 
 def _different(comparison: Comparison) -> bool:
-    return comparison.verdict("a", "b") != "not told apart"
+    return comparison.verdict("a", "b") in ("faster", "slower")
 
 
 def _portions(kind: Callable[[], Work], count: int) -> Work:

@@ -11,6 +11,7 @@ import pandas as pd
 from lwsurvey.latency import intervals
 from lwsurvey.latency.disturbances import WIDENING, Disturbance
 from lwsurvey.latency.intervals import Interval
+from lwsurvey.schema import NOT_JUDGED
 from lwsurvey.stats import Estimate
 
 
@@ -52,6 +53,19 @@ class Comparison:
         return len(self.times)
 
     @property
+    def unjudged(self) -> str:
+        """Why no verdict may rest on the run; empty if one may.
+
+        Every parallel region of a call waits until the scheduler gives it the core that somebody
+        else uses. What that costs goes with the number of regions, so it is an error of one side,
+        which no interval of these rounds covers.
+        """
+        load = [d.sentence for d in self.found if d.kind == "load"]
+        if not (self.widen and load and self.threads > 1 and self.device == "cpu"):
+            return ""
+        return f"Each call used {self.threads} threads, but {load[0]}."
+
+    @property
     def disturbances(self) -> tuple[str, ...]:
         """What disturbed the run, as sentences."""
         return tuple(d.sentence for d in self.found)
@@ -74,7 +88,9 @@ class Comparison:
         return _positive(self.estimate(lambda times: times[top] / times[bottom]))
 
     def verdict(self, a: str, b: str) -> str:
-        """Whether ``a`` is "faster" or "slower" than ``b``, or "not told apart"."""
+        """Whether ``a`` is "faster" or "slower" than ``b``, "not told apart", or "not judged"."""
+        if self.unjudged:
+            return NOT_JUDGED
         ratio = self.ratio(a, b)
         return "faster" if ratio.high < 1 else "slower" if ratio.low > 1 else "not told apart"
 
@@ -133,7 +149,8 @@ class Comparison:
         note = self._note(interval, computed)
         if self.widen:
             interval = intervals.widen(interval, bool(kinds & WIDENING), computed)
-        return intervals.estimate(interval, self.rounds, self._confidence, note)
+        found = intervals.estimate(interval, self.rounds, self._confidence, note)
+        return replace(found, unjudged=self.unjudged)
 
     def _note(self, interval: Interval, computed: float | None) -> str:
         said = [d.sentence for d in self.found if d.kind != "drift"]

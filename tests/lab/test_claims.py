@@ -104,8 +104,19 @@ def test_an_interval_must_lie_on_one_side(relation, value, width, offset, margin
         ({"scale": "reduced"}, "holds at reduced scale", "contradicted at reduced scale"),
         (
             {"scale": "reduced", "hardware": "yes"},
-            "holds at reduced scale",
+            "holds on this hardware",
             "contradicted on this hardware",
+        ),
+        (
+            {"scale": "reduced", "hardware": "stand-in"},
+            "holds on a stand-in device",
+            "contradicted on a stand-in device",
+        ),
+        ({"kind": "existence"}, "holds", "inconclusive"),
+        (
+            {"kind": "existence", "scale": "reduced", "hardware": "yes"},
+            "holds on this hardware",
+            "inconclusive",
         ),
     ],
 )
@@ -336,6 +347,34 @@ def test_a_file_with_other_columns_is_refused(tmp_path):
     path.write_bytes(b"id,claim\nC001,\xff\n")
     with pytest.raises(LedgerError, match="UTF-8"):
         Ledger.read(path)
+
+
+def test_what_might_be_is_proven_by_an_example_and_refuted_by_none():
+    might = claim(">", 1.1, kind="existence", scale="reduced")
+    example, none, open_ = Estimate(1.3, 1.2, 1.4, 9), Estimate(1.03, 1, 1.06, 9), [0.9, 1.5]
+    assert judge(might, example).verdict == "holds at reduced scale"
+    assert {judge(might, one).verdict for one in (none, open_)} == {"inconclusive"}
+    assert "excludes" in card(judge(might, none))
+    with pytest.raises(LedgerError, match="it has no correction"):
+        Ledger([replace(might, correction="No.", correction_value="1", verdict="")])
+
+
+BUSY = "Each call used 2 threads, but other processes kept 1.0 of 2 cores busy."
+
+
+@pytest.mark.parametrize("ratio", [4.78, 0.5])
+def test_a_number_that_may_not_be_judged_is_shown_and_decides_nothing(ratio):
+    busy = Estimate(ratio, ratio - 0.1, ratio + 0.1, 20, unjudged=BUSY)
+    row = claim(">", 1, scale="reduced", hardware="yes")
+    seen = judge(row, busy)
+    assert seen.verdict == "not judged"
+    html = card(replace(seen, bars=(2.0,)))
+    assert f"{ratio:g}, without an interval" in html and BUSY in html and "lw-not-judged" in html
+    assert "[" not in html and "bars" not in html and "excludes" not in html
+    cells = claim("table", '{"a": 1, "b": 2}', "1", scale="reduced", hardware="yes")
+    assert judge(cells, {"a": 1, "b": busy}).verdict == "not judged"
+    with pytest.raises(LedgerError, match="'not judged' does not fit its scale"):
+        Ledger([replace(row, verdict="not judged")])
 
 
 def test_a_card_says_what_disturbed_the_measurement():

@@ -24,6 +24,7 @@ from lwsurvey import latency
 from lwsurvey.latency import calibration, devices, intervals, load, quiet
 from lwsurvey.latency.compare import Plan
 from lwsurvey.latency.disturbances import Disturbance
+from lwsurvey.latency.roofline import estimates
 
 LAUNCH = 1e-6
 
@@ -204,6 +205,34 @@ def test_a_ratio_that_drifts_covers_both_halves(alone):
     half = seen.rounds // 2
     assert ratio.low <= series[:half].median() < series[-half:].median() <= ratio.high
     assert "halves" in ratio.note
+
+
+@pytest.mark.parametrize(
+    ("threads", "device", "others", "judged"),
+    [
+        (2, "cpu", 1.0, False),
+        (1, "cpu", 1.0, True),
+        (2, "cpu", 0.0, True),
+        (2, "cuda:0", 1.0, True),
+    ],
+)
+def test_a_race_with_all_threads_on_a_busy_machine_is_not_judged(threads, device, others, judged):
+    found = (
+        (Disturbance("load", f"other processes kept {others} of 2 cores busy"),) if others else ()
+    )
+    times = pd.DataFrame({"a": [4.7, 4.8, 4.9] * 10, "b": [1.0, 1.01, 0.99] * 10})
+    seen = latency.Comparison(times, threads=threads, device=device, found=found)
+    ratio = seen.ratio("a", "b")
+    assert (
+        seen.unjudged == ratio.unjudged == seen.of_medians(lambda m: m["a"]).unjudged == ""
+    ) == judged
+    assert seen.verdict("a", "b") == ("slower" if judged else "not judged")
+    fast = estimates.positive(seen, lambda t: t["a"] / t["b"])
+    for one in (fast, estimates.quotient(fast, fast), estimates.held_out(seen, len)[1].time("a")):
+        assert bool(one.unjudged) != judged
+    if not judged:
+        assert "used 2 threads" in ratio.unjudged and "1.0 of 2 cores" in ratio.unjudged
+        assert replace(seen, widen=False).verdict("a", "b") == "slower"
 
 
 def test_widening_covers_the_halves_and_doubles_the_rest():
@@ -620,14 +649,14 @@ def test_shares_with_their_intervals():
 def test_calibration_counts_what_comes_out(monkeypatch):
     rng = np.random.default_rng(0)
 
-    def fixed(ratios):
+    def fixed(ratios, threads=1):
         given = iter(ratios)
 
         def compare(competitors, **_):
             b = rng.lognormal(0, 0.01, 30)
             found = (Disturbance("load", "load"),)
             a = next(given) * rng.lognormal(0, 0.01, 30)
-            return latency.Comparison(pd.DataFrame({"a": a, "b": b}), found=found)
+            return latency.Comparison(pd.DataFrame({"a": a, "b": b}), found=found, threads=threads)
 
         monkeypatch.setattr(calibration, "compare", compare)
 
@@ -635,6 +664,9 @@ def test_calibration_counts_what_comes_out(monkeypatch):
     seen = calibration.false_verdicts(4, load=0)
     assert (seen.different, seen.without_widening, seen.disturbed) == (2, 2, 4)
     assert seen.rate.value == 50 and seen.rate_without_widening.n == 4
+    fixed([1.0, 1.2, 1.0, 0.8], threads=2)
+    seen = calibration.false_verdicts(4, load=0, threads=2)
+    assert (seen.different, seen.without_widening, seen.not_judged) == (0, 2, 4)
     fixed([1.1, 1.0, 0.9])
     found = calibration.power(1.1, 3, load=0)
     assert (found.told_apart, found.wrong_way, found.contain) == (1, 1, 1)
@@ -647,6 +679,8 @@ def test_false_verdicts_are_rare_under_load():
     """A clock with 9 % false verdicts fails in four of five runs, one with 1 % in one of 1,000."""
     seen = calibration.false_verdicts(75, load=1)
     assert seen.different <= 4, seen
+    both = calibration.false_verdicts(9, load=os.cpu_count() - 1 or 1, threads=os.cpu_count())
+    assert both.different == 0 and (both.not_judged >= 8 or os.cpu_count() == 1), both
     # A clock that never tells anything apart would pass that.
     found = calibration.power(2.0, 9, budget=1.0, load=1)
     assert found.told_apart >= 5 and found.wrong_way == 0, found

@@ -71,6 +71,18 @@ def test_a_machine_that_says_otherwise_is_named_with_what_it_measured(known, her
     assert found.machines == 1
 
 
+def test_a_machine_that_was_too_busy_to_judge_does_not_count(known, here):
+    busy = asdict(replace(exact(3.0), unjudged="two threads, and a busy core"))
+    known, found = _found(known, intel=_measuring(here, busy, provenance=INTEL))
+    assert (found.kind, found.machines) == (agreement.ALONE, 1)
+    (record,) = known.records.values()
+    unjudged = replace(record, verdict="not judged")
+    assert (
+        agreement.agreement(replace(known, records={"C001": unjudged}), known.ledger["C001"])
+        is None
+    )
+
+
 def test_recorded_measurements_are_judged_by_the_ledger_of_today(known, here):
     (record,) = here.records
     old = replace(here, records=(replace(record, verdict="contradicted"),), provenance=INTEL)

@@ -293,6 +293,7 @@ def test_a_verdict_that_differs_from_the_ledger_is_an_error(checkout):
 
 
 REDUCED = {"scale": "reduced", "relation": ">", "verdict": "holds at reduced scale"}
+TIMED = REDUCED | {"hardware": "yes", "verdict": "holds on this hardware"}
 
 
 @pytest.mark.parametrize(
@@ -300,7 +301,8 @@ REDUCED = {"scale": "reduced", "relation": ">", "verdict": "holds at reduced sca
     [
         (REDUCED, "inconclusive", 0),
         (REDUCED, "contradicted at reduced scale", 1),
-        (REDUCED | {"hardware": "yes"}, "contradicted on this hardware", 0),
+        (TIMED, "contradicted on this hardware", 0),
+        (TIMED, "not judged", 0),
         (REDUCED | {"hardware": "yes", "verdict": ""}, "inconclusive", 1),
         ({}, "inconclusive", 1),
     ],

@@ -150,6 +150,18 @@ def test_a_verdict_that_turned_is_explained_or_not(mine, of, context, unexplaine
         assert name in finding.reason
 
 
+@pytest.mark.parametrize("both", [("not judged", "holds"), ("holds", "not judged")])
+def test_what_a_busy_machine_did_not_judge_has_not_turned(both):
+    finding = found(around(9, 1), around(4, 1), TIMED, verdicts=both)
+    assert finding.outcome == findings.BUSY and not (finding.flipped or finding.unexplained)
+    assert "threads" in finding.reason
+
+
+def test_an_older_word_for_the_same_verdict_is_the_same():
+    words = ("holds on this hardware", "holds at reduced scale")
+    assert found(around(9, 1), around(4, 1), TIMED, verdicts=words).same_verdict
+
+
 def test_outside_the_band_with_the_same_verdict_is_told_but_no_failure():
     finding = found(around(9, 1), around(4, 1), REDUCED)
     assert finding.outcome == findings.OUTSIDE and not finding.unexplained

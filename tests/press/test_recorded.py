@@ -30,6 +30,7 @@ from lwsurvey.stats import Estimate
 PROVENANCE = site_root.PROVENANCE | {"processor": "AMD EPYC 9B14 96-Core Processor", "gpu": None}
 ESTIMATE = {
     "value": 2.0, "low": 1.5, "high": 2.5, "n": 9, "detectable": 0.7, "note": "busy", "runs": "9",
+    "unjudged": "two threads, and a busy core",
 }  # fmt: skip
 MEASURED = {
     "C001": ESTIMATE,
@@ -38,7 +39,7 @@ MEASURED = {
     "C004": None,
 }
 CONTENT = {
-    "schema": 2,
+    "schema": 3,
     "chapter": "conv-cost",
     "preset": "cpu",
     "parameters": {"preset": "cpu", "seeds": 3, "sizes": [1, 2.5], "options": {}, "limit": None},
@@ -133,8 +134,8 @@ def test_a_claim_more_is_a_line_more(place):
         ('{"schema": 1, "schema": 2}', "has the same name twice"),
         ('{"schema": 1' + "0" * 200 + "}", "has a number that is too large"),
         (
-            '{"schema": 3}',
-            "was made by a newer version of lwsurvey (schema 3, this one reads 1 to 2",
+            '{"schema": 4}',
+            "was made by a newer version of lwsurvey (schema 4, this one reads 1 to 3",
         ),
         ('{"schema": 0}', "was made by an older version of lwsurvey"),
         ('{"schema": 1}', "is a required property"),
@@ -250,7 +251,7 @@ def test_hardware_has_a_name_for_people_and_one_for_a_folder(
 
 
 def test_the_published_edition_is_the_named_folder(place):
-    (place / "schema-2.json").write_text("{}")
+    (place / "schema-3.json").write_text("{}")
     with pytest.raises(RecordedError, match=r"has no PUBLISHED.*lwsurvey record --publish"):
         recorded.published(place)
     recorded.publish("a-machine", place)

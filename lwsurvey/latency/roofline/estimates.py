@@ -54,7 +54,8 @@ def positive(comparison: Comparison, f: Callable[[pd.DataFrame], pd.Series]) -> 
     log = comparison.estimate(lambda times: np.log(f(times)))
     value, low, high = (math.exp(x) for x in (log.value, log.low, log.high))
     detectable = None if log.detectable is None else value * math.expm1(log.detectable)
-    return Estimate(value, low, high, log.n, detectable, _note(comparison, log))
+    note = _note(comparison, log)
+    return Estimate(value, low, high, log.n, detectable, note, unjudged=log.unjudged)
 
 
 def _note(comparison: Comparison, log: Estimate) -> str:
@@ -79,10 +80,12 @@ def quotient(above: Estimate, below: Estimate) -> Estimate:
     value = above.value / below.value
     up = math.hypot(math.log(above.high / above.value), math.log(below.value / below.low))
     down = math.hypot(math.log(above.value / above.low), math.log(below.high / below.value))
-    notes = "; ".join(dict.fromkeys(note for note in (above.note, below.note) if note))
+    notes = "; ".join(dict.fromkeys(filter(None, (above.note, below.note))))
+    unjudged = " ".join(dict.fromkeys(filter(None, (above.unjudged, below.unjudged))))
     low, high = value * math.exp(-down), value * math.exp(up)
     detectable = (high - low) / 2 * POWER_FACTOR
-    return Estimate(value, low, high, min(above.n, below.n), detectable, notes)
+    n = min(above.n, below.n)
+    return Estimate(value, low, high, n, detectable, notes, unjudged=unjudged)
 
 
 # (1.96 + 0.84) / 1.96: a shift that a 95 % interval leaves out with 80 % probability.

@@ -124,7 +124,7 @@ class Summary:
     Attributes:
         same: with the same verdict, by outcome.
         other: with another verdict, by outcome.
-        single: decided by one run only, by outcome.
+        single: decided or judged by one run only, by outcome.
         unexplained: claims that neither hardware nor chance nor parameters account for.
         not_judged: claims of which nothing can be said, as the parameters differ.
         turned: those of them that have another verdict.
@@ -174,7 +174,7 @@ def summary(findings: Iterable[Finding]) -> Summary:
     return Summary(
         Counter(f.outcome for f in both if f.same_verdict),
         Counter(f.outcome for f in both if f.flipped),
-        Counter(f.outcome for f in found if not (f.mine and f.published)),
+        Counter(f.outcome for f in found if not (f.same_verdict or f.flipped)),
         tuple(f.id for f in found if f.unexplained),
         tuple(f.id for f in both if f.not_judged),
         tuple(f.id for f in both if f.not_judged and f.flipped),

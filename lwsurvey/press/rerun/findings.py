@@ -10,6 +10,7 @@ from lwsurvey.press.rerun import intervals
 from lwsurvey.press.rerun.intervals import Ratio
 from lwsurvey.press.results import notebooks
 from lwsurvey.press.results.notebooks import Record
+from lwsurvey.schema import NOT_JUDGED, outcome
 from lwsurvey.stats import Estimate
 
 EXACT, SAMPLED, TIME, WORDS, NOTHING = "exact", "sampled", "time", "words", "out of reach"
@@ -18,11 +19,13 @@ ROUNDING = "equal up to rounding"
 WITHIN = "within the band"
 OUTSIDE = "outside the band"
 TIMES = "as times may"
+BUSY = "not judged on a busy machine"
 PARAMETERS = "other parameters"
 DIFFERS = "different"
 MINE_ONLY, PUBLISHED_ONLY = "only in yours", "only in the published"
 OUTCOMES = (
-    IDENTICAL, ROUNDING, WITHIN, TIMES, PARAMETERS, OUTSIDE, DIFFERS, MINE_ONLY, PUBLISHED_ONLY,
+    IDENTICAL, ROUNDING, WITHIN, TIMES, BUSY, PARAMETERS, OUTSIDE, DIFFERS,
+    MINE_ONLY, PUBLISHED_ONLY,
 )  # fmt: skip
 
 Measurement = Estimate | dict[str, Estimate] | str | None
@@ -62,12 +65,14 @@ class Finding:
     def same_verdict(self) -> bool:
         """Whether both runs conclude the same; not if one of them says nothing."""
         both = self.mine and self.published
-        return bool(both) and self.mine.verdict == self.published.verdict
+        return bool(both) and outcome(self.mine.verdict) == outcome(self.published.verdict)
 
     @property
     def flipped(self) -> bool:
-        """Whether both runs conclude, and not the same."""
-        return bool(self.mine and self.published) and not self.same_verdict
+        """Whether both runs conclude, and not the same; a busy machine may keep one from it."""
+        both = self.mine and self.published
+        judged = both and NOT_JUDGED not in (self.mine.verdict, self.published.verdict)
+        return bool(judged) and not self.same_verdict
 
     @property
     def not_judged(self) -> bool:
@@ -128,7 +133,9 @@ def compare_records(
         return _one_sided(claim, mine, published)
     one, other = notebooks.measurement(mine), notebooks.measurement(published)
     kind, same = _kind(claim, context.fixed, one, other), _same(one, other)
-    if same and mine.verdict == published.verdict:
+    if NOT_JUDGED in (mine.verdict, published.verdict):
+        judged = _judged(BUSY, "it uses several threads, and other processes kept cores busy")
+    elif same and outcome(mine.verdict) == outcome(published.verdict):
         judged = _judged(IDENTICAL, "the same on both sides")
     elif same:
         judged = _judged(DIFFERS, f"the same result, judged otherwise: the ledger {CHANGED}")

@@ -17,7 +17,7 @@ from typing import Any
 
 from lwsurvey.paths import INSIDE
 
-SCHEMA = 2
+SCHEMA = 3
 OLDEST = 1
 """Files of this version and later can be read: they lack only what was added since."""
 SCHEMA_FILE = f"data/recorded/schema-{SCHEMA}.json"

@@ -12,8 +12,9 @@ from lwsurvey.claims.words import measured_text
 from lwsurvey.press.rerun.recorded import Recorded
 from lwsurvey.press.rerun.recording import SMOKE
 from lwsurvey.press.results import hardware, notebooks
-from lwsurvey.press.results.notebooks import CUSTOM
+from lwsurvey.press.results.notebooks import CUSTOM, UNEXAMINED
 from lwsurvey.press.site.state import State
+from lwsurvey.schema import NOT_JUDGED
 from lwsurvey.stats import Estimate
 
 SAME, DIFFERS, ALONE = "same on all machines", "differs", "one machine only"
@@ -64,11 +65,18 @@ class Agreement:
 
 
 def agreement(state: State, claim: Claim) -> Agreement | None:
-    """What the recorded machines say of a claim; None if this build does not decide it."""
-    found = recorded_verdicts(state, claim)
-    if claim.id not in state.records:
-        return None
+    """What the recorded machines say of a claim; None if this build does not decide it.
+
+    A machine that was too busy to judge it does not count.
+    """
     here = state.verdict(claim)
+    if here in (UNEXAMINED, NOT_JUDGED):
+        return None
+    found = {
+        name: verdict
+        for name, verdict in recorded_verdicts(state, claim).items()
+        if verdict.verdict != NOT_JUDGED
+    }
     runs = {name: state.recorded[name][claim.chapter] for name in found}
     machines = {_origin(runs[name].machine(), verdict) for name, verdict in found.items()}
     machines.add(_origin(_machine_here(state, claim.chapter), state.judgement(claim)))

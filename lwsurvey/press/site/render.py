@@ -30,25 +30,37 @@ MEANINGS = {
     "the formula, the network, the table.",
     "holds at reduced scale": "The 95 % interval of a smaller experiment lies on the claimed side, "
     "or inside the equivalence margin.",
+    "holds on this hardware": "The times measured on this machine lie on the claimed side; "
+    "another machine may rightly say otherwise.",
+    "holds on a stand-in device": "The same, of a statement that names a phone, a graphics card "
+    "or another device, timed on the processor at hand instead: a hint.",
     "inconclusive": "The interval allows both; the smallest effect that it could have seen is "
     "given.",
     "contradicted": "The measurement excludes the claim, on the real object.",
     "contradicted at reduced scale": "The interval of a smaller experiment excludes the claim.",
     "contradicted on this hardware": "The times measured on this machine exclude the claim; "
     "another machine may rightly say otherwise.",
+    "contradicted on a stand-in device": "The times of the processor at hand exclude the claim, "
+    "which names another device: a hint.",
     "erratum": "Wrong as written: the statement fails its check, and a corrected one passes it.",
     "out of reach": "Needs ImageNet, a phone or withdrawn code; the reason is given.",
+    "not judged": "The machine was busy beside a comparison that used several threads, which "
+    "biases it; the number is shown and decides nothing.",
     UNEXAMINED: "No chapter has come to it so far.",
 }
 ANSWERS = {
     "holds": "What was expected shows.",
     "holds at reduced scale": "What was expected shows, at reduced scale.",
+    "holds on this hardware": "What was expected shows, on this hardware.",
+    "holds on a stand-in device": "What was expected shows, on a stand-in device.",
     "inconclusive": "Undecided: the interval allows both what was expected and its opposite.",
     "contradicted": "What was expected does not show.",
     "contradicted at reduced scale": "What was expected does not show, at reduced scale.",
     "contradicted on this hardware": "What was expected does not show, on this hardware.",
+    "contradicted on a stand-in device": "What was expected does not show, on a stand-in device.",
     "erratum": "The question rests on a mistake.",
     "out of reach": "Out of reach: it needs ImageNet, a phone or withdrawn code.",
+    "not judged": "Not judged: the machine was busy.",
     UNEXAMINED: "Not examined yet.",
 }
 SLIPS = {

@@ -20,12 +20,16 @@ from lwsurvey.stats import CONFIDENCE, Estimate
 GLYPHS = {
     "holds": "✓",
     "holds at reduced scale": "✓",
+    "holds on this hardware": "✓",
+    "holds on a stand-in device": "✓",
     "inconclusive": "?",
     "contradicted": "✕",
     "contradicted at reduced scale": "✕",
     "contradicted on this hardware": "✕",
+    "contradicted on a stand-in device": "✕",
     "erratum": "≠",
     "out of reach": "○",
+    "not judged": "~",
     UNEXAMINED: "·",
 }
 

@@ -9,6 +9,7 @@ from lwsurvey.figures.theme import VERDICT_COLOURS
 from lwsurvey.press.results.notebooks import ALL_VERDICTS
 from lwsurvey.press.site.state import State
 from lwsurvey.press.sources.plan import Part
+from lwsurvey.schema import NOT_JUDGED
 
 # In the units of the SVG, which are about pixels at the usual width.
 WIDTH, LABELS, TILE, STEP, ROW, HEAD = 340, 140, 11, 13, 17, 26
@@ -18,12 +19,16 @@ PER_LINE = (WIDTH - LABELS) // STEP
 MARKS = {
     "holds": "m2.5 5.7 2.2 2.3 4-5",
     "holds at reduced scale": "m2.5 5.7 2.2 2.3 4-5",
+    "holds on this hardware": "m2.5 4.2 2.2 2.3 4-5M3 9h5",
+    "holds on a stand-in device": "m2.5 4.2 2.2 2.3 4-5M3 9h1m1 0h1m1 0h1",
     "inconclusive": "M3.5 4c0-2.6 4-2.4 4 0 0 1.4-2 1.4-2 2.8m0 1.7v.3",
     "contradicted": "m3 3 5 5m0-5-5 5",
     "contradicted at reduced scale": "m3 3 5 5m0-5-5 5",
     "contradicted on this hardware": "m3.4 2.5 4.2 4.2m0-4.2-4.2 4.2M3 8.8h5",
+    "contradicted on a stand-in device": "m3.4 2.5 4.2 4.2m0-4.2-4.2 4.2M3 8.8h1m1 0h1m1 0h1",
     "erratum": "M2.5 4.3h6m-6 2.6h6M7 2 4 9",
     "out of reach": "M3 5.5h5",
+    "not judged": "M3 8 8 3",
 }
 
 CONTRAST = 4.5  # WCAG 2.1 AA for text of usual size
@@ -160,6 +165,8 @@ def _legend(state: State) -> str:
     """An item for each verdict; those that begin alike share one, and say their word once."""
     counts, families = state.counts(), {}
     for verdict in ALL_VERDICTS:
+        if verdict == NOT_JUDGED and not counts[verdict]:
+            continue
         first = next((family for family in families if verdict.startswith(family)), verdict)
         families.setdefault(first, []).append(_key(verdict, first, counts[verdict]))
     items = "".join(f"<li>{' '.join(keys)}</li>" for keys in families.values())
