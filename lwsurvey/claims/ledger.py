@@ -26,7 +26,7 @@ ROLES = {
 """What a row counts as once it is examined -> the same for several rows."""
 KINDS = (
     "definition", "formula", "number", "ordering", "qualitative", "architecture-table", "citation",
-    "question", "existence",
+    "question", "wording", "existence",
 )  # fmt: skip
 EXISTENCE = KINDS[-1]
 """Of a statement that something might, can or need not be: one example proves it, and a search

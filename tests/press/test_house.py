@@ -18,7 +18,6 @@ SLUGS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 LINES, MODULES = 400, 5
 """What a chapter package may have."""
 WRITTEN = {
-    "conv-cost": (458, 5),
     "latency": (926, 5),
     "mnasnet-reward": (778, 5),
     "mnasnet-search": (877, 5),

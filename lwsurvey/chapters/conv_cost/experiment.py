@@ -38,51 +38,43 @@ def textures(directions: Tensor, labels: Tensor, generator: torch.Generator) -> 
     return grating + torch.randn(grating.shape, generator=generator)
 
 
+def network(kind: str) -> nn.Sequential:
+    """One 3 x 3 convolution, ReLU, the mean over the map, a classifier.
+
+    Raises:
+        ValueError: the kind is not ``separable`` or ``ordinary``.
+    """
+    if kind not in ("separable", "ordinary"):
+        raise ValueError(f"kind must be separable or ordinary, not {kind!r}")
+    make = DepthwiseSeparable if kind == "separable" else same_convolution
+    layers = [make(CHANNELS, FILTERS, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(*layers, nn.Linear(FILTERS, CLASSES))
+
+
 def update_similarity(kind: str, seed: int, steps: int) -> tuple[float, float]:
     """Train once, and compare what the channels' kernels have learned.
 
     Args:
         kind: ``separable`` or ``ordinary``.
-        seed: seeds the textures, the initial weights and the batches; the same for both kinds
-            means the same images in the same order.
+        seed: source of the textures, the initial weights and the batches; the same seed gives
+            both kinds the same images in the same order.
         steps: steps of Adam, 64 images each.
 
     Returns:
         The mean absolute cosine between the updates (trained minus initial) of two channels'
-        3 x 3 kernels, over all pairs of channels and, of an ordinary convolution, over its
-        filters; and the share of 1,024 new images that are recognised.
+        3 x 3 kernels, and the share of 1,024 new images that are recognised.
 
     Raises:
         ValueError: unknown kind, or no step.
     """
-    if kind not in ("separable", "ordinary"):
-        raise ValueError(f"kind must be separable or ordinary, not {kind!r}")
     if steps < 1:
         raise ValueError(f"nothing is learned in {steps} steps; take 1 or more")
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     directions = math.pi * torch.rand(CLASSES, CHANNELS, generator=generator)
-    layer, kernels = _layer(kind)
-    model = nn.Sequential(
-        layer, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(FILTERS, CLASSES)
-    )
+    model = network(kind)
+    kernels = model[0].depthwise.weight if kind == "separable" else model[0].weight
     before = kernels.detach().clone()
-    _train(model, directions, generator, steps)
-    labels = torch.randint(CLASSES, (1024,), generator=generator)
-    with torch.no_grad():
-        right = model(textures(directions, labels, generator)).argmax(1) == labels
-    return _mean_cosine(kernels.detach() - before), float(right.float().mean())
-
-
-def _layer(kind: str) -> tuple[nn.Module, Tensor]:
-    if kind == "ordinary":
-        layer = same_convolution(CHANNELS, FILTERS, 3)
-        return layer, layer.weight
-    block = DepthwiseSeparable(CHANNELS, FILTERS)
-    return block, block.depthwise.weight
-
-
-def _train(model: nn.Module, directions: Tensor, generator: torch.Generator, steps: int) -> None:
     optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(steps):
         labels = torch.randint(CLASSES, (BATCH,), generator=generator)
@@ -90,10 +82,14 @@ def _train(model: nn.Module, directions: Tensor, generator: torch.Generator, ste
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+    labels = torch.randint(CLASSES, (1024,), generator=generator)
+    with torch.no_grad():
+        right = model(textures(directions, labels, generator)).argmax(1) == labels
+    return mean_cosine(kernels.detach() - before), float(right.float().mean())
 
 
-def _mean_cosine(updates: Tensor) -> float:
-    """Mean absolute cosine over pairs of channels.
+def mean_cosine(updates: Tensor) -> float:
+    """Mean absolute cosine over all pairs of channels, and over the filters of a convolution.
 
     Args:
         updates: shape ``(CHANNELS, 1, 3, 3)`` or ``(FILTERS, CHANNELS, 3, 3)``.

@@ -32,17 +32,15 @@ def settings(largest_map: int) -> pd.DataFrame:
 
 
 def disagreements(grid: pd.DataFrame) -> pd.DataFrame:
-    """One row a setting, one column a formula: True where a real layer does not obey it.
-
-    The layers count their own multiplications (`multiplications`); all numbers are integers
-    or exact fractions.
-    """
-    return pd.DataFrame([_compare(*setting) for setting in grid.itertuples(index=False)])
+    """One row a setting, one column a formula: True where a real layer does not obey it."""
+    return pd.DataFrame([compare(*setting) for setting in grid.itertuples(index=False)])
 
 
-def _compare(K, channels, stride, padding, map_in) -> dict[str, bool]:
+def compare(K, channels, stride, padding, map_in) -> dict[str, bool]:
+    """One setting: for each formula whether a real layer differs from it, by integers."""
     (N, M), (K_h, K_w) = channels, K
-    H, W = (closed_form.output_size(s, k, stride, padding) for s, k in zip(map_in, K, strict=True))
+    sizes = zip(map_in, K, strict=True)
+    H, W = (closed_form.output_size(side, k, stride, padding) for side, k in sizes)
     how = (K, map_in, stride, padding)
     dense, depth, point = real(N, M, *how), real(N, N, *how, G=N), real(N, M, (1, 1), (H, W))
     pair = depth + point
