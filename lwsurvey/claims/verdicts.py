@@ -12,6 +12,7 @@ from lwsurvey.claims.bars import checked_bars
 from lwsurvey.claims.card import card
 from lwsurvey.claims.judge import Measurement, Verdict, judge, number
 from lwsurvey.claims.ledger import Claim, LedgerError, ledger
+from lwsurvey.claims.words import asked
 from lwsurvey.schema import METADATA_KEY, SCHEMA
 from lwsurvey.stats import Estimate
 
@@ -106,6 +107,7 @@ def record(verdict: Verdict) -> dict[str, object]:
         "type": "verdict",
         "schema": SCHEMA,
         "id": verdict.claim.id,
+        "asked": asked(verdict.claim),
         "verdict": verdict.verdict,
         "measured": measured,
         "failed": list(verdict.failed),

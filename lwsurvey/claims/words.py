@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 
 from lwsurvey.claims.judge import Verdict
@@ -14,6 +15,11 @@ FEWEST = 1e-6
 """Smaller half-widths are printed with an exponent."""
 EVEN = 1.5
 """Two sides of an interval that differ by no more than this factor are told as one."""
+
+
+def asked(claim: Claim) -> str:
+    """A key of what is measured for a claim: another for another measure, not for another bar."""
+    return hashlib.sha256(f"{claim.measure}\n{claim.unit}".encode()).hexdigest()[:12]
 
 
 def claimed(claim: Claim) -> str:

@@ -10,6 +10,8 @@ import site_root
 
 from lwsurvey import paths
 from lwsurvey.claims import Ledger
+from lwsurvey.claims.ledger import BASES
+from lwsurvey.claims.words import asked
 from lwsurvey.press.rerun import recorded
 from lwsurvey.press.site import agreement, notebook
 from lwsurvey.press.site.render import Renderer
@@ -55,7 +57,10 @@ def test_the_same_on_two_machines(known, here):
     known, found = _found(known, mine=here, intel=_measuring(here, 2.0, provenance=INTEL))
     assert (str(found), found.kind) == ("same on 2 of 2 machines", agreement.SAME)
     assert found.short == "same on 2 of 2"
-    assert agreement.tallies(known) == {"machines": "2", "compared": "1", "differing": "0"}
+    assert agreement.tallies(known) == {
+        "machines": "2", "compared": "1", "differing": "0", "opposite": "0",
+        "differing-share": "0.0%",
+    }  # fmt: skip
 
 
 def test_a_machine_that_says_otherwise_is_named_with_what_it_measured(known, here):
@@ -63,12 +68,70 @@ def test_a_machine_that_says_otherwise_is_named_with_what_it_measured(known, her
     known, found = _found(known, **other)
     assert str(found) == "differs: Intel Xeon, 2 cores says contradicted, 3"
     assert found.kind == agreement.DIFFERS and found.short == "differs: contradicted"
-    assert agreement.tallies(known) == {"machines": "2", "compared": "1", "differing": "1"}
+    tallies = agreement.tallies(known)
+    assert [tallies[n] for n in ("compared", "differing", "opposite")] == ["1", "1", "1"]
+    assert tallies["differing-share"] == "100.0%"
     busy = Estimate(2.5, 1, 4, 9)
     known, found = _found(known, **{"a-2-cores-busy": _measuring(here, asdict(busy))})
     says = "inconclusive, 2.5 [1.0, 4.0] (n = 9)"
     assert str(found) == f"differs: a, 2 cores (a-2-cores-busy) says {says}"
     assert found.machines == 1
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "opposite"),
+    [
+        (("holds", "contradicted"), True),
+        (("erratum", "holds at reduced scale"), True),
+        (("holds on this hardware", "contradicted on this hardware"), True),
+        (("inconclusive", "contradicted", "holds"), True),
+        (("holds", "inconclusive"), False),
+        (("contradicted", "inconclusive"), False),
+        (("erratum", "contradicted"), False),
+        (("holds",), False),
+    ],
+)
+def test_opposites_are_more_than_differences(known, here, verdicts, opposite):
+    judged = known.judgement(known.ledger["C001"])
+    others = {str(k): replace(judged, verdict=v) for k, v in enumerate(verdicts[1:])}
+    assert agreement.Agreement(verdicts[0], 1 + len(others), others).opposite == opposite
+
+
+@pytest.mark.parametrize("basis", ["measured", "trained", "sampled", "counted", "transcribed"])
+def test_changes_are_counted_by_what_the_verdict_rests_on(known, here, basis):
+    claims = [replace(claim, basis=basis) for claim in known.ledger]
+    known = replace(known, ledger=Ledger(claims))
+    known = _found(known, intel=_measuring(here, 3.0, provenance=INTEL))[0]
+    *rows, total = agreement.by_basis(known)
+    one = {"compared": 1, "differing": 1, "opposite": 1}
+    assert total == {"name": "all", **one}
+    (name,) = (row["name"] for row in rows if row["compared"])
+    assert [name] == [words for words, bases in agreement.BASES if basis in bases]
+    page = Renderer(known, paths.root() / "book").changes()
+    assert f"{name}</th>" in page and page.count("1 (100.0 %)") == 2
+    assert len(agreement.BASES) == len(rows)
+
+
+def test_every_basis_of_the_ledger_stands_in_one_row():
+    named = [basis for _, bases in agreement.BASES for basis in bases]
+    assert sorted(named) == sorted(["", *BASES])
+
+
+def test_an_answer_to_another_question_is_not_compared(known, here):
+    other = _measuring(here, 3.0, provenance=INTEL)
+    assert other.records[0].asked == asked(known.ledger["C001"])
+    assert _found(known, intel=other)[1].kind == agreement.DIFFERS
+    rows = known.ledger["C001"], known.ledger["C002"]
+    for changes, kind in (
+        ({"measure": "weigh the things"}, agreement.ALONE),
+        ({"unit": "kg"}, agreement.ALONE),
+        ({"value": "4", "tolerance": "2"}, agreement.SAME),
+    ):
+        moved = Ledger([replace(rows[0], **changes), rows[1]])
+        assert _found(replace(known, ledger=moved), intel=other)[1].kind == kind
+    unknown = replace(other, records=(replace(other.records[0], asked=""),))
+    moved = Ledger([replace(rows[0], measure="weigh the things"), rows[1]])
+    assert _found(replace(known, ledger=moved), intel=unknown)[1].kind == agreement.DIFFERS
 
 
 def test_a_machine_that_was_too_busy_to_judge_does_not_count(known, here):

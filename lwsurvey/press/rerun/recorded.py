@@ -155,7 +155,7 @@ def as_text(recorded: Recorded) -> str:
 
 def _claim(record: Record) -> dict[str, object]:
     fields = {"id": record.id, "verdict": record.verdict, "failed": list(record.failed)}
-    shown = {"controls": record.controls, "bars": list(record.bars)}
+    shown = {"asked": record.asked, "controls": record.controls, "bars": list(record.bars)}
     return fields | {"measured": record.measured} | {k: v for k, v in shown.items() if v}
 
 

@@ -81,7 +81,7 @@ def requested_parameters(facts: dict) -> dict[str, object]:
 class Record:
     """A verdict as a run printed it; the fields are those of `lwsurvey.claims.verdicts.record`.
 
-    Runs of before there were controls and bars have none.
+    Runs of before there were controls, bars and `lwsurvey.claims.words.asked` have none.
     """
 
     id: str
@@ -93,6 +93,7 @@ class Record:
     run: dict[str, object]
     controls: dict[str, dict] = field(default_factory=dict)
     bars: tuple[float, ...] = ()
+    asked: str = ""
 
 
 def read_records(path: Path) -> list[Record]:
@@ -121,6 +122,7 @@ def _record(entry: dict) -> Record:
     fields = {name: entry[name] for name in ("id", "verdict", "measured", "run")}
     where = {name: entry["run"][name] for name in ("chapter", "preset")}
     shown = {"controls": dict(entry.get("controls", {})), "bars": tuple(entry.get("bars", ()))}
+    shown["asked"] = entry.get("asked", "")
     return Record(**fields, **where, **shown, failed=tuple(entry["failed"]))
 
 

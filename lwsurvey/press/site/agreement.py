@@ -8,17 +8,25 @@ from dataclasses import dataclass
 
 from lwsurvey.claims.judge import Verdict, judge
 from lwsurvey.claims.ledger import Claim, LedgerError
-from lwsurvey.claims.words import measured_text
+from lwsurvey.claims.words import asked, measured_text
 from lwsurvey.press.rerun.recorded import Recorded
 from lwsurvey.press.rerun.recording import SMOKE
 from lwsurvey.press.results import hardware, notebooks
 from lwsurvey.press.results.notebooks import CUSTOM, UNEXAMINED
 from lwsurvey.press.site.state import State
-from lwsurvey.schema import NOT_JUDGED
+from lwsurvey.schema import NOT_JUDGED, outcome
 from lwsurvey.stats import Estimate
 
 SAME, DIFFERS, ALONE = "same on all machines", "differs", "one machine only"
 KINDS = (SAME, DIFFERS, ALONE)
+EXACT = ("derived", "counted", "transcribed", "definition", "")
+BASES = (
+    ("measured by a clock", ("measured",)),
+    ("on networks trained here", ("trained",)),
+    ("on random draws", ("sampled",)),
+    ("on counts, algebra and looking up", EXACT),
+)
+"""What verdicts rest on, in words, and the values of the ledger's column."""
 ASIDE = {"device", "jobs", "amp", "again"}
 """Parameters that may differ between runs of one design."""
 TRAINED = re.compile(r"trained on (.+?) on \d{4}-")
@@ -30,10 +38,12 @@ class Agreement:
     """How a claim's verdict in this build stands to the recorded ones.
 
     Attributes:
+        here: verdict of this build.
         machines: number of different machines that decided it, this build's included.
         different: verdicts that are not this build's, by the name of the machine.
     """
 
+    here: str
     machines: int
     different: dict[str, Verdict]
 
@@ -43,6 +53,12 @@ class Agreement:
         if self.different:
             return DIFFERS
         return SAME if self.machines > 1 else ALONE
+
+    @property
+    def opposite(self) -> bool:
+        """Whether it holds on one machine and is contradicted, or an erratum, on another."""
+        found = {outcome(self.here), *(outcome(v.verdict) for v in self.different.values())}
+        return "holds" in found and not found.isdisjoint({"contradicted", "erratum"})
 
     @property
     def short(self) -> str:
@@ -81,6 +97,7 @@ def agreement(state: State, claim: Claim) -> Agreement | None:
     machines = {_origin(runs[name].machine(), verdict) for name, verdict in found.items()}
     machines.add(_origin(_machine_here(state, claim.chapter), state.judgement(claim)))
     return Agreement(
+        here,
         len(machines),
         {_label(name, runs[name]): v for name, v in found.items() if v.verdict != here},
     )
@@ -102,7 +119,7 @@ def recorded_verdicts(state: State, claim: Claim) -> dict[str, Verdict]:
     """What each recorded hardware says of a claim, by the name of its folder.
 
     The recorded measurements are judged by the ledger of today, so that a bar that has been
-    changed since is no difference between machines.
+    changed since is no difference between machines; what answers another question is left out.
     """
     return dict(_verdicts(state, claim))
 
@@ -114,7 +131,7 @@ def _verdicts(state: State, claim: Claim) -> Iterator[tuple[str, Verdict]]:
             continue
         record = next((record for record in run.records if record.id == claim.id), None)
         try:
-            if record:
+            if record and record.asked in ("", asked(claim)):
                 yield name, judge(claim, notebooks.measurement(record))
         except LedgerError:
             # The row asks for something else than when this was recorded.
@@ -150,11 +167,30 @@ def _label(name: str, run: Recorded) -> str:
 
 def tallies(state: State) -> dict[str, str]:
     """How many machines there are, and how many verdicts were compared and differ."""
-    found = agreements(state).values()
     names = {run.machine() for runs in state.recorded.values() for run in runs.values()}
     names |= {_machine_here(state, chapter) for chapter in state.runs}
+    total = by_basis(state)[-1]
+    counts = {name: total[name] for name in ("compared", "differing", "opposite")}
+    share = total["differing"] / total["compared"] if total["compared"] else 0
+    shown = {name: f"{n:,}" for name, n in {"machines": len(names), **counts}.items()}
+    return shown | {"differing-share": f"{share:.1%}"}
+
+
+def by_basis(state: State) -> list[dict[str, object]]:
+    """How many verdicts were compared, differ and are opposites, by what they rest on.
+
+    Returns:
+        A row for each of `BASES`, and one for all of them together.
+    """
+    found = [(state.ledger[name].basis, one) for name, one in agreements(state).items()]
+    rows = [_counted(name, [one for of, one in found if of in bases]) for name, bases in BASES]
+    return [*rows, _counted("all", [one for _, one in found])]
+
+
+def _counted(name: str, found: list[Agreement]) -> dict[str, object]:
     return {
-        "machines": f"{len(names):,}",
-        "compared": f"{sum(one.kind != ALONE for one in found):,}",
-        "differing": f"{sum(one.kind == DIFFERS for one in found):,}",
+        "name": name,
+        "compared": sum(one.kind != ALONE for one in found),
+        "differing": sum(one.kind == DIFFERS for one in found),
+        "opposite": sum(one.opposite for one in found),
     }

@@ -17,7 +17,7 @@ from lwsurvey.durations import duration
 from lwsurvey.press.results import notebooks
 from lwsurvey.press.results.notebooks import ALL_VERDICTS, UNEXAMINED
 from lwsurvey.press.site import edition, protocol
-from lwsurvey.press.site.agreement import KINDS, agreement
+from lwsurvey.press.site.agreement import KINDS, agreement, by_basis
 from lwsurvey.press.site.state import GLYPHS, State
 from lwsurvey.press.sources.plan import PlanError
 
@@ -140,6 +140,10 @@ class Renderer:
     def meanings(self) -> str:
         """What each verdict means, with the number of claims that have it."""
         return self._html("meanings", meanings=MEANINGS)
+
+    def changes(self) -> str:
+        """How many verdicts change with the machine, by what they rest on."""
+        return self._html("changes", rows=by_basis(self.state))
 
     def part(self, number: str) -> str:
         """The chapters of a part, written or not.

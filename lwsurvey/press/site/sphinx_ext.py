@@ -31,6 +31,7 @@ class Piece(SphinxDirective):
         "errata": lambda renderer, _: renderer.errata(),
         "questions": lambda renderer, _: renderer.questions(),
         "verdict-meanings": lambda renderer, _: renderer.meanings(),
+        "verdict-changes": lambda renderer, _: renderer.changes(),
         "verdict-picture": lambda renderer, _: verdicts.figure(renderer.state),
         "edition": lambda renderer, _: renderer.edition(),
         "recorded": lambda renderer, _: renderer.recorded(),
