@@ -180,7 +180,7 @@ from lwsurvey.claims.ledger import ledger
 from lwsurvey.search import table
 from lwsurvey.chapters.mnasnet_reward import formula
 print(lwsurvey.__file__, paths.root(), paths.made("lookup"), provenance.commit(), sep="\\n")
-assert ledger()["C069"] and len(table.load().runs) and formula.first_year("tan2019mnasnet") == 2018
+assert ledger()["C069"] and len(table.load().runs) and formula.years("tan2019mnasnet")[0] == 2018
 assert len(data.portion(10, 10).train) == 10
 """
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import re
 
 import numpy as np
 import pandas as pd
 import sympy as sp
 from mpmath import mp
-from sympy.core.function import AppliedUndef
 
 from lwsurvey import paths
 from lwsurvey.search.reward import reward
 
 DIGITS = 40
-"""Decimal places of `evaluate`; a double has 16."""
+"""Decimal places to which the formula is evaluated; a double has 16."""
 
 m = sp.Symbol("m")
 ACC, LAT = (sp.Function(name)(m) for name in ("ACC", "LAT"))
@@ -24,21 +22,10 @@ T, alpha, beta, w = sp.symbols("T alpha beta w")
 
 def equation() -> sp.Expr:
     """Equations 2 and 3 of Tan et al. 2019 as one expression in ACC(m), LAT(m), T, alpha, beta."""
-    text = _noted("papers_mnasnet_search.csv", "reward", "value")
-    product, rule = text.split(", w = ")
+    product, rule = printed("mnasnet_search", "reward", "value").split(", w = ")
     within, beyond = re.fullmatch(r"(\w+) if LAT<=T else (\w+)", rule).groups()
     cases = sp.Piecewise((sp.Symbol(within), LAT <= T), (sp.Symbol(beyond), True))
     return sp.sympify(product.replace("^", "**")).subs(w, cases)
-
-
-def one_exponent() -> sp.Expr:
-    """Formula 6 of Liu et al. 2022: the same with one w on both sides of the target."""
-    return sp.piecewise_fold(equation().subs({alpha: w, beta: w}))
-
-
-def quantities(formula: sp.Expr) -> set[sp.Expr]:
-    """What a formula takes from the network: functions of m."""
-    return {part for part in formula.atoms(AppliedUndef) if part.has(m)}
 
 
 def draws(number: int, seed: int = 0) -> pd.DataFrame:
@@ -56,52 +43,31 @@ def draws(number: int, seed: int = 0) -> pd.DataFrame:
     return found
 
 
-def evaluate(formula: sp.Expr, drawn: pd.DataFrame) -> list:
-    """The formula with `DIGITS` decimal places, a value for each row of `draws`."""
-    names = {ACC: "ACC", LAT: "LAT", T: "T", alpha: "alpha", beta: "beta"}
-    plain = formula.subs({old: sp.Symbol(new) for old, new in names.items()})
-    compute = sp.lambdify([sp.Symbol(name) for name in drawn], plain, modules="mpmath")
-    with mp.workdps(DIGITS):
-        rows = drawn.to_numpy(dtype=float)
-        return [compute(*(mp.mpf(float(x)) for x in row)) for row in rows]
-
-
 def largest_gap(formula: sp.Expr, drawn: pd.DataFrame) -> float:
-    """Largest absolute difference of the package's reward from `evaluate`."""
-    ours = reward(*(drawn[name].to_numpy() for name in ("ACC", "LAT", "T", "alpha", "beta")))
+    """Largest absolute difference of the package's reward from a formula with `DIGITS` places."""
+    names = {symbol: sp.Symbol(str(symbol.func if symbol.args else symbol))
+             for symbol in (ACC, LAT, T, alpha, beta)}  # fmt: skip
+    exact = sp.lambdify([*names.values()], formula.subs(names), modules="mpmath")
+    rows = drawn[[symbol.name for symbol in names.values()]].to_numpy(dtype=float)
     with mp.workdps(DIGITS):
-        pairs = zip(ours, evaluate(formula, drawn), strict=True)
-        return float(max(abs(mp.mpf(float(a)) - b) for a, b in pairs))
-
-
-def signs(derivative: sp.Expr, w_value: float, target: float) -> int:
-    """The one sign of a derivative for accuracies 0.5 to 0.9 and latencies 20 to 200 ms.
-
-    Raises:
-        ValueError: it has several.
-    """
-    a, l = sp.symbols("a l")  # noqa: E741
-    plain = derivative.subs({ACC: a, LAT: l, T: target, w: w_value})
-    grid = np.meshgrid(np.linspace(0.5, 0.9, 41), np.linspace(20, 200, 181))
-    found = np.unique(np.sign(sp.lambdify([a, l], plain)(*grid)))
-    if len(found) != 1:
-        raise ValueError(f"the derivative has the signs {found}")
-    return int(found[0])
+        places = zip(reward(*rows.T), rows.tolist(), strict=True)
+        return float(max(abs(mp.mpf(float(a)) - exact(*map(mp.mpf, row))) for a, row in places))
 
 
 def printed_exponent(version: str = "final_version") -> float:
     """The w of MobileNet V3-Small that a version of its paper prints."""
-    text = _noted("papers_mobilenetv3_design.csv", "reward exponent small model", version)
-    return float(text.split()[0])
+    return float(printed("mobilenetv3_design", "reward exponent small model", version).split()[0])
 
 
-def first_year(key: str) -> int:
-    """Year of the first preprint of a reference, by its number in ``book/references.bib``."""
+def years(key: str) -> tuple[int, int]:
+    """Of a reference: year of its first preprint, by its number, and of its publication."""
     text = (paths.root() / "book" / "references.bib").read_text(encoding="utf-8")
-    entry = re.search(rf"@\w+{{{key},(.*?)\n}}", text, flags=re.DOTALL)
-    return 2000 + int(re.search(r"eprint\s*=\s*{(\d\d)\d\d\.", entry.group(1)).group(1))
+    entry = re.search(rf"@\w+{{{key},(.*?)\n}}", text, flags=re.DOTALL).group(1)
+    preprint = re.search(r"eprint\s*=\s*{(\d\d)\d\d\.", entry).group(1)
+    return 2000 + int(preprint), int(re.search(r"year\s*=\s*{(\d{4})}", entry).group(1))
 
 
-def _noted(file: str, item: str, column: str) -> str:
-    with paths.data(f"papers/{file}").open(encoding="utf-8", newline="") as lines:
-        return next(row[column] for row in csv.DictReader(lines) if row["item"] == item)
+def printed(name: str, item: str, column: str) -> str:
+    """A cell of a table of ``data/papers`` whose rows are items."""
+    table = pd.read_csv(paths.data(f"papers/papers_{name}.csv"), index_col="item")
+    return str(table.loc[item, column])

@@ -39,27 +39,22 @@ def mnasnet() -> pd.DataFrame:
     return cloud.set_index("network").sort_values("latency")
 
 
-def at_224(cloud: pd.DataFrame) -> pd.DataFrame:
-    """Those with the input of the paper's search, which does not choose the resolution."""
-    return cloud[cloud.input == 224]
-
-
-def v3(column: str = "P1_ms_final") -> pd.DataFrame:
-    """The networks of MobileNet V3's table 3, fastest first; columns as `mnasnet`.
-
-    Args:
-        column: which phone (``P1``, ``P2``, ``P3``) and version (``final``, ``arxiv1``).
-    """
-    frame = _read("mobilenetv3_table3").rename(columns={column: "latency"}).assign(input=224)
-    return frame[_COLUMNS].set_index("network").sort_values("latency")
-
-
 def scaling() -> pd.DataFrame:
     """A1's published widths and resolutions: `mnasnet`'s columns and ``multiplier``."""
     frame = _read("mnasnet_a1_scaling").rename(columns={"pixel1_ms": "latency"})
     side = [f" at {side}" if side != 224 else "" for side in frame.input]
     names = [f"A1 {m:g}x{at}" for m, at in zip(frame.multiplier, side, strict=True)]
     return frame.assign(network=names)[[*_COLUMNS, "multiplier"]]
+
+
+def v3(column: str = "P1_ms_final") -> pd.DataFrame:
+    """The networks of MobileNet V3's table 3, fastest first; columns as `mnasnet`.
+
+    Args:
+        column: phone (``P1``, ``P2``, ``P3``) and version (``final``, ``arxiv1``).
+    """
+    frame = _read("mobilenetv3_table3").rename(columns={column: "latency"}).assign(input=224)
+    return frame[_COLUMNS].set_index("network").sort_values("latency")
 
 
 def _rename(frame: pd.DataFrame, name: str, latency: str) -> pd.DataFrame:
