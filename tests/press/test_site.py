@@ -386,7 +386,10 @@ def test_the_ledger_shows_basis_repetition_and_origin(root, known):
     html = Renderer(_wrong(known, "", "C001"), root / "book").ledger(*names)
     assert 'data-basis="counted"' in html and 'data-basis="counted repetition"' in html
     assert html.count("Repeats") == 1 and html.count("<small>copied from the paper") == 2
-    assert "<option>transcribed</option>" in html and '<td data-label="Basis">counted</td>' in html
+    assert (
+        "<option>transcribed</option>" in html
+        and "<span>counted <small>number, full</small>" in html
+    )
 
 
 def test_the_tallies_of_what_was_examined_add_up(known):

@@ -193,6 +193,15 @@ def test_the_ledger_filters_and_sorts(browser, address, built, scheme):
         assert verdict.get_attribute("aria-sort") == "descending" and not wrong, wrong
 
 
+@pytest.mark.parametrize("width", [390, 800, 1000, 1240, 1280, 1300, 1600])
+def test_the_ledger_fits_its_page(browser, address, width):
+    with visit(browser, viewport={"width": width, "height": 900}) as (page, wrong):
+        page.goto(f"{address}/ledger.html")
+        around = page.locator(".lw-scroll:has(#lw-ledger)")
+        room, taken = (around.evaluate(f"e => e.{side}Width") for side in ("client", "scroll"))
+        assert taken <= room and not wrong
+
+
 def test_the_ledger_without_scripts(browser, address):
     with visit(browser, java_script_enabled=False) as (page, _):
         page.goto(f"{address}/ledger.html")
