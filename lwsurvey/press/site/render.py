@@ -22,7 +22,8 @@ from lwsurvey.press.site.state import GLYPHS, State
 from lwsurvey.press.sources.plan import PlanError
 
 COLUMNS = (
-    "Claim", "Statement", "Source", "Chapter", "Basis", "Claimed", "Measured", "Verdict", "Machines",
+    "Claim", "Statement", "Source", "Chapter", "Basis", "Claimed", "Measured", "Verdict",
+    "Machines",
 )  # fmt: skip
 MEANINGS = {
     "holds": "Exact, or within the tolerance, on the real object: "
