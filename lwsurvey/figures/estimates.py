@@ -189,6 +189,39 @@ def effects(
     return fig
 
 
+def ratios(
+    series: Mapping[str, Mapping[str, Estimate]], xlabel: str, *, bar: float = 1.0
+) -> Figure:
+    """Named ratios in several series, such as of several devices, around what is no difference.
+
+    Args:
+        series: name -> what is compared -> ratio; the first series has all comparisons, another
+            may have some of them. One that may not be judged is drawn hollow, without intervals.
+        xlabel: what is divided by what.
+        bar: where a line marks no difference.
+
+    Raises:
+        ValueError: there is no series, or one without an estimate.
+    """
+    _check(series)
+    every = list(next(iter(series.values())))
+    fig, ax = plt.subplots(figsize=(7, 0.6 + 0.55 * len(every)))
+    for k, (name, found) in enumerate(series.items()):
+        shift = 0.22 * (k - (len(series) - 1) / 2)
+        at = {every.index(what) + shift: one for what, one in found.items()}
+        if any(one.unjudged for one in found.values()):
+            style = dict(mfc="none", color=PALETTE[k], label=f"{name} (not judged)")
+            ax.plot([one.value for one in at.values()], list(at), MARKS[k], **style)
+        else:
+            style = dict(fmt=MARKS[k], capsize=0, colour=PALETTE[k], label=name)
+            intervals(ax, at, horizontal=True, **style)
+    names(ax, every)
+    ax.axvline(bar, color=INK, linewidth=0.8)
+    ax.set(xlabel=xlabel)
+    fig.legend(loc="outside upper center", ncols=2, fontsize=9.5)
+    return fig
+
+
 def _numbers(ax: Axes, estimates: list[Estimate]) -> None:
     """Write the numbers to the right of horizontal intervals."""
     right = ax.secondary_yaxis("right")
