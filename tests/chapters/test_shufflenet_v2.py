@@ -1,4 +1,4 @@
-"""The four guidelines of ShuffleNet V2: variants, printed tables, counts in networks, figures."""
+"""The four guidelines of ShuffleNet V2: variants, printed tables, graphs, verdicts, figures."""
 
 from __future__ import annotations
 
@@ -11,118 +11,76 @@ import pytest
 import torch
 from torch import nn
 
-from lwsurvey import cost
-from lwsurvey.chapters.shufflenet_v2 import (
-    experiment,
-    figures,
-    graph,
-    networks,
-    tables,
-)
+from lwsurvey import paths, train
+from lwsurvey.chapters.shufflenet_v2 import experiment, figures, graph, networks, tables
+from lwsurvey.claims import judge, ledger
 from lwsurvey.latency import Comparison
-from lwsurvey.models import shufflenet_v2, small
+from lwsurvey.latency.disturbances import Disturbance
+from lwsurvey.models import zoo
+from lwsurvey.runs import Runs
+from lwsurvey.schema import NOT_JUDGED
 from lwsurvey.stats import Estimate
 
 COLUMNS = list(product((1, 2, 3, 4), ("GPU", "ARM"), (0, 1, 2)))
-
-
-def counted(variant: networks.Variant) -> int:
-    """MACs of what a variant builds."""
-    with torch.device("meta"):
-        return cost.count(variant.make(), variant.shape).macs
 
 
 # The paper's tables
 
 
 def test_printed_speeds_are_those_of_the_csv_files():
-    assert tables.speeds(1, "ARM").loc["1:12"].tolist() == [57.6, 15.1, 4.4]
-    assert tables.speeds(2, "GPU").loc["g = 8"].tolist() == [634, 445, 230]
-    assert tables.speeds(3, "GPU").loc["4-fragment-parallel"].tolist() == [691, 572, 292]
-    assert tables.speeds(4, "ARM").loc["neither"].tolist() == [66.3, 20.2, 5.4]
+    assert tables.speeds(1).loc["1:12", "ARM"].tolist() == [57.6, 15.1, 4.4]
+    assert tables.speeds(2).loc["g = 8", "GPU"].tolist() == [634, 445, 230]
+    assert tables.speeds(3).loc["4-fragment-parallel", "GPU"].tolist() == [691, 572, 292]
+    assert tables.speeds(4).loc["neither", "ARM"].tolist() == [66.3, 20.2, 5.4]
+    assert list(tables.speeds(4).index) == [
+        "ReLU and shortcut", "ReLU only", "shortcut only", "neither"
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("guideline", "platform"), list(product((1, 2, 3, 4), ("GPU", "ARM"))))
-def test_relative_speeds_are_one_in_the_first_row(guideline, platform):
-    assert (tables.relative(guideline, platform).iloc[0] == 1).all()
-
-
-def test_a_slowdown_is_a_ratio_of_speeds():
-    assert tables.slowdowns(1, "GPU").loc["1:12", 0] == pytest.approx(1480 / 748)
-    assert tables.slowdowns(4, "ARM").loc["ReLU and shortcut", 2] == pytest.approx(5.4 / 5.0)
-
-
-def test_of_thirty_cells_two_are_not_slower():
-    cells = tables.slower_cells()
-    assert (len(cells), cells.sum()) == (30, 28)
-    assert set(cells.index[~cells]) == {(3, "ARM", "4-fragment-series", size) for size in (1, 2)}
-
-
-def test_remarks_are_held_against_all_their_cells():
-    table = tables.remarks()
-    assert table.loc["G2, GPU", "cells that fit"] == "2 of 3"
-    assert table.loc["G3, GPU", "cells that fit"] == "2 of 6"
-    assert table.loc["G4", "in its table"] == "1.08 to 1.24"
-
-
-def test_table_8_gives_ratios_of_times():
-    found = tables.network_speeds("140M", "ShuffleNetV1 1x g=3", "ShuffleNetV2 1x")
-    assert found == pytest.approx({"GPU": 341 / 213, "ARM": 24.4 / 21.8})
+def test_of_thirty_cells_none_is_faster_and_two_are_ties():
+    slow = tables.slowdowns()
+    assert (len(slow), (slow > 1).sum(), (slow < 1).sum()) == (30, 28, 0)
+    assert [*slow[slow == 1].index] == [(3, "4-fragment-series", "ARM", size) for size in (1, 2)]
+    assert slow[1, "1:12", "GPU", 0] == pytest.approx(1480 / 748)
+    assert slow[4, "ReLU and shortcut", "ARM", 2] == pytest.approx(5.4 / 5.0)
 
 
 # Variants
 
 
 @pytest.mark.parametrize(("guideline", "platform", "column"), COLUMNS)
-def test_a_variant_has_the_work_that_it_says(guideline, platform, column):
-    for name, variant in networks.printed_column(guideline, platform, column).items():
-        assert counted(variant) == variant.macs, name
-
-
-@pytest.mark.parametrize(("guideline", "platform", "column"), COLUMNS)
 def test_the_work_of_a_column_drifts_by_less_than_six_per_cent(guideline, platform, column):
-    work = [
-        variant.macs for variant in networks.printed_column(guideline, platform, column).values()
-    ]
+    found = networks.printed_column(guideline, platform, column)
+    assert list(found) == list(tables.printed(guideline).index)
+    work = [variant.cost.macs for variant in found.values()]
     assert max(work) / min(work) < 1.06
     if guideline == 4:
         assert len(set(work)) == 1
 
 
-@pytest.mark.parametrize(("guideline", "c"), list(product((1, 2), (64, 128))))
-def test_exact_variants_have_exactly_equal_work(guideline, c):
-    found = networks.exact(guideline, c)
-    assert len({counted(variant) for variant in found.values()}) == 1
-    assert len({variant.access for variant in found.values()}) == 3
+def test_variants_have_the_widths_of_the_tables():
+    def widths(*column):
+        return [one.widths for one in networks.printed_column(*column).values()]
+
+    assert widths(1, "ARM", 0) == ["(32, 32)", "(22, 44)", "(13, 78)", "(9, 108)"]
+    assert widths(2, "ARM", 0) == ["64", "90", "128", "184"]  # 180 is printed
+    assert widths(2, "GPU", 1) == ["256", "360", "512", "720"]
+    assert widths(3, "GPU", 0) == ["128", "91", "64", "91", "64"]
+    assert widths(4, "ARM", 2) == ["128"] * 4
 
 
-@pytest.mark.parametrize("guideline", [1, 2, 3, 4])
-def test_the_strongest_violations_have_exactly_equal_work(guideline):
-    found = networks.strongest(guideline)
-    pairs = [pair for g, *pair in networks.STRONGEST.values() if g == guideline]
-    assert len({counted(variant) for variant in found.values()}) == 1
-    assert next(iter(found)) == pairs[0][1] and {x for pair in pairs for x in pair} == set(found)
-
-
-@pytest.mark.parametrize(
-    ("c", "g", "base", "width"), [(180, 8, 64, 184), (360, 8, 128, 360), (90, 2, 64, 90)]
-)
-def test_widths_that_groups_do_not_divide_move_to_the_nearest_work(c, g, base, width):
-    assert networks.divisible(c, g, base) == width
-
-
-@pytest.mark.parametrize("parts", [1, 2, 4])
-def test_nearest_root_is_the_nearest(parts):
-    for product_ in range(4, 300):
-        found = networks.nearest_root(product_, parts)
-        off = [abs(parts * w * w - product_) for w in range(1, 20)]
-        assert abs(parts * found * found - product_) == min(off)
-
-
-def test_access_of_a_variant_is_the_counter_s():
-    for name, variant in networks.printed_column(2, "ARM", 0).items():
-        with torch.device("meta"):
-            assert cost.profile(variant.make(), variant.shape).memory_access == variant.access, name
+@pytest.mark.parametrize("c", [32, 128])
+def test_the_strongest_violations_have_exactly_equal_work_and_other_access(c):
+    pairs = [
+        (networks.pair(c // 4, 4 * c), networks.pair(c, c)),
+        (networks.group(4 * c, 16), networks.group(c)),
+        (networks.fragments(c, 4), networks.fragments(c)),
+        (networks.fragments(c, 4, parallel=True), networks.fragments(c)),
+        (networks.bottleneck(c, True, True), networks.bottleneck(c)),
+    ]
+    for breaks, keeps in pairs:
+        assert breaks.cost.macs == keeps.cost.macs
+        assert breaks.cost.memory_access > keeps.cost.memory_access
 
 
 def test_parallel_fragments_are_added():
@@ -144,74 +102,44 @@ def test_a_bottleneck_switches_relu_and_shortcut(relu, shortcut):
     assert torch.equal(x, before)
 
 
-# Tables of times
+# Races
 
 
-def column(times: dict[str, float], variants: networks.Variants) -> experiment.Column:
-    """A column whose variants took these seconds in each of 20 rounds."""
-    return experiment.Column(
-        variants, Comparison(pd.DataFrame({n: [t] * 20 for n, t in times.items()}))
-    )
+def run(times: dict[str, float], variants, **options) -> experiment.Race:
+    """A race whose variants took these seconds in each of 20 rounds."""
+    frame = pd.DataFrame({name: [t] * 20 for name, t in times.items()})
+    return experiment.Race(variants, Comparison(frame, **options))
 
 
 @pytest.fixture
-def timed() -> list[experiment.Column]:
+def timed() -> experiment.Race:
     found = networks.printed_column(1, "ARM", 0)
-    return [column(dict(zip(found, (1.0, 2.0, 4.0, 0.5), strict=True)), found)]
+    return run(dict(zip(found, (1.0, 2.0, 4.0, 0.5), strict=True)), found)
 
 
-def test_speed_is_over_the_first_variant_and_per_mac_takes_the_drift_out(timed):
-    one = timed[0]
-    assert one.speed("1:6").value == 0.25
-    assert one.drift("1:2") == pytest.approx(22 * 44 / 32**2 - 1)
-    assert one.speed_per_mac("1:2").value == pytest.approx(0.5 * 22 * 44 / 32**2)
-
-
-def test_the_table_has_the_paper_s_layout(timed):
-    table = experiment.table(1, timed)
-    assert table.loc["1:12", "paper ×1"] == "57.6"
-    assert table.loc["1:12", "ours ×1"] == "2"
-    assert table.loc["1:12", "MACs"] == "-5.1 %" and table.loc["1:1", "MACs"] == "equal"
+def test_speeds_are_over_the_first_variant(timed):
+    assert {n: e.value for n, e in timed.speeds().items()} == {"1:2": 0.5, "1:6": 0.25, "1:12": 2}
 
 
 def test_the_outcome_counts_cells_in_which_the_violation_is_slower(timed):
-    assert "slower in 0 of 1 cells" in experiment.outcome(1, timed)
-    slow = column(dict.fromkeys(timed[0].variants, 1.0) | {"1:12": 3.0}, timed[0].variants)
-    assert "slower in 1 of 2 cells" in experiment.outcome(1, [*timed, slow])
+    assert "slower in 0 of 1 cells" in experiment.outcome(1, [timed])
+    slow = run(dict.fromkeys(timed.variants, 1.0) | {"1:12": 3.0}, timed.variants)
+    assert "slower in 1 of 2 cells" in experiment.outcome(1, [timed, slow])
+    load = Disturbance("load", "others were busy")
+    disturbed = run(dict.fromkeys(timed.variants, 1.0), timed.variants, found=(load,))
+    assert "Disturbed: others were busy." in experiment.outcome(1, [disturbed])
 
 
-def test_a_relative_table_names_the_verdict(timed):
-    table = experiment.relative_table({"×1": timed[0]}, per_mac=True).set_index("variant")
-    assert table["than the first row"].to_dict() == {
-        "1:2": "slower", "1:6": "slower", "1:12": "faster"
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("device", "platform"), [("cpu", "ARM"), ("cuda", "GPU"), ("cuda:1", "GPU"), ("mps", "GPU")]
-)
-def test_a_device_gets_the_columns_of_its_kind(device, platform):
-    assert experiment.platform_of(device) == platform
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [(0.012345, "0.0123"), (1234.5, "1,230"), (3.0, "3"), (2e6, "2,000,000")]
-)
-def test_numbers_are_rounded_without_exponent(number, text):
-    assert experiment.format_number(number) == text
-
-
-def test_variants_are_timed_in_turns():
-    found = networks.strongest(1, 16)
-    one = experiment.time_variants(found, budget=0.05, least_rounds=3, rounds=3)
-    assert list(one.times.times) == list(found)
-    assert (one.times.times > 0).to_numpy().all()
+def test_slowdowns_are_times_of_the_violation_over_the_other():
+    pairs = {"G1": (networks.pair(4, 64), networks.pair(16, 16))}
+    found = experiment.slowdowns(pairs, budget=0.05, least_rounds=3, rounds=3)
+    assert found["G1"].low > 0 and found["G1"].n == 3
 
 
 # Counts in networks
 
 
-class Fan(nn.Module):
+class Cell(nn.Module):
     """A block with as many parallel convolutions as asked, then one for all of them."""
 
     def __init__(self, fan: int) -> None:
@@ -229,98 +157,100 @@ class Fan(nn.Module):
 @pytest.mark.parametrize("fan", [1, 2, 5])
 def test_branches_are_the_convolutions_that_could_run_at_once(fan):
     with torch.device("meta"):
-        network = nn.Sequential(Fan(fan), Fan(1))
-    first, second = graph.by_block(graph.trace(network, 8, [Fan])).values()
+        network = nn.Sequential(Cell(fan), Cell(1))
+    first, second = graph.parts(graph.trace(network, 8)).values()
     assert (graph.branches(first), graph.branches(second)) == (fan, 1)
-    assert sum(each.kind == "addition" for each in first) == fan - 1
-    assert first[-1].kind == "activation"
+    assert (first.kind == "addition").sum() == fan - 1
+    assert first.kind.iloc[-1] == "activation"
     assert graph.ends(first) == ((1, 3, 8, 8),) * 2
 
 
-def test_violations_are_those_that_the_architectures_imply():
-    found = {name: graph.violations(name) for name in graph.SUBJECTS}
-    assert not any(found["ShuffleNet V2"].values())
-    # 13 units with two 1 x 1 each, from c to c / 4 and back, in groups, and one addition.
-    assert found["ShuffleNet V1"] == {"G1": 26, "G2": 26, "G3": 0, "G4": 0, "additions": 13}
-    # 10 units with a residual: two 1 x 1, two ReLU6 on the expanded maps.
-    assert found["MobileNet V2"] == {"G1": 20, "G2": 0, "G3": 0, "G4": 20, "additions": 10}
-    assert found["NASNet-A"]["G3"] == 15 and found["NASNet-A"]["additions"] == 75
+def blocks(name: str, side: int = 224) -> list[pd.DataFrame]:
+    return [*graph.parts(graph.trace(zoo.load(name).eval(), side)).values()]
 
 
-def test_the_unit_is_as_the_paper_draws_it():
-    assert graph.unit_branch() == {
-        "convolutions in the branch": 3, "convolutions with unequal widths": 0,
-        "untouched share": 0.5,
-    }  # fmt: skip
-    assert graph.unit_shares()["ReLU share"] == graph.unit_shares()["depthwise share"] == 0.5
-    assert not any(graph.network_counts().values())
-    assert sum(map(graph.splits, graph.units())) == 13 and len(graph.units()) == 16
+def test_traces_have_what_the_architectures_imply():
+    v1, v2 = blocks("lwsurvey:shufflenet_v1"), blocks("torchvision:shufflenet_v2_x1_0")
+    assert len(v1) == len(v2) == 16
+    assert sum((part.kind == "split").any() for part in v2) == 13
+    assert sum((part.kind == "addition").sum() for part in v1) == 13
+    assert sum((part.kind == "addition").sum() for part in v2) == 0
+    assert sum((part.G > 1)[part.K == 1].sum() for part in v2) == 0
+    assert max(map(graph.branches, v2)) == 2
+    inverted = blocks("torchvision:mobilenet_v2")
+    assert [graph.branches(part) for part in inverted] == [1] * 17
 
 
-def test_unchanged_channels_are_found_bit_for_bit():
-    x = torch.randn(2, 8, 3, 3)
-    assert experiment.unchanged(shufflenet_v2.Unit(8, 8).eval(), x) == 0.5
-    before = torch.get_rng_state()
-    assert experiment.unchanged(experiment.library_unit(), torch.randn(1, 116, 3, 3)) == 0.5
-    torch.set_rng_state(before)
-    experiment.library_unit()
-    assert torch.equal(torch.get_rng_state(), before)
-    assert experiment.unchanged(nn.Identity(), x) == 1
-    assert experiment.unchanged(nn.Conv2d(8, 8, 1), x) == 0
+# Verdicts
 
 
-def test_the_gap_to_the_paper_grows_faster_than_the_network():
-    table, growth = tables.sizes(), tables.growth("1×", "2×")
-    assert (table["parameters, M"].round(1) == table["paper's, M"]).all()
-    assert growth["widths"] < growth["macs"] < growth["least"]
+@pytest.fixture(scope="module")
+def recorded() -> pd.DataFrame:
+    """The recorded networks as `train.repeat` gives them."""
+    rows = Runs(paths.root() / "data" / "runs" / "shufflenet-v2.csv").rows.values()
+    return pd.DataFrame([{"variant": r.variant, "seed": r.seed, **r.numbers} for r in rows])
 
 
-# Data movement, training, pictures
+@pytest.mark.parametrize(
+    ("claim", "pair", "other", "then"),
+    [
+        ("C203", ("ShuffleNet V2", "MobileNet V2"), ("ShuffleNet V2", "MobileNet V1"),
+         "holds at reduced scale"),
+        ("C563", ("ShuffleNet V2", "no shuffle"), ("no shuffle", "ShuffleNet V2"),
+         "contradicted at reduced scale"),
+    ],
+)  # fmt: skip
+def test_the_networks_decide_and_another_pair_would_decide_otherwise(
+    recorded, claim, pair, other, then
+):
+    row = ledger()[claim]
+    some = recorded if claim == "C563" else recorded[recorded.seed < 112]
+    assert judge(row, train.difference(some, *pair)).verdict == row.verdict
+    assert judge(row, train.difference(some, *other)).verdict == then
 
 
-@pytest.mark.parametrize("channels", [1, 3, 8])
-@pytest.mark.parametrize("way", [networks.one_copy, networks.one_gather])
-def test_merged_moves_the_same_bits(way, channels):
-    halves = torch.randn(2, 2, channels, 3, 4).unbind()
-    for found, wanted in zip(way(*halves), networks.three_steps(*halves), strict=True):
-        assert torch.equal(found, wanted)
+def test_wider_networks_are_more_accurate(recorded):
+    some = recorded[recorded.seed < 112]
+    assert train.difference(some, "ShuffleNet V2", "ShuffleNet V2, 200k").low > 0
 
 
-def test_merging_halves_the_traffic_and_saves_no_arithmetic():
-    halves = torch.empty(2, 1, 6, 5, 5).unbind()
-    apart, together = (
-        cost.profile(networks.Join(way), halves)
-        for way in (networks.three_steps, networks.one_copy)
-    )
-    assert (apart.macs, together.macs) == (0, 0)
-    assert apart.memory_access == 2 * together.memory_access
+GROUPING = {"grouped 1x1": 0, "1x1 work, of one of two groups": 1}
 
 
-def test_trained_networks_have_equal_work():
-    costs = small.costs(networks.small_networks(450_000))
-    assert (abs(costs.MACs / 450_000 - 1) <= 0.05).all()
-    assert costs.MACs[networks.V2] == costs.MACs[networks.UNSHUFFLED]
+@pytest.mark.parametrize(
+    ("claim", "value", "other", "then"),
+    [
+        ("C561", 0, 1, "contradicted"),
+        ("C424", (1 / 2 + 1 / 4 + 1 / 8) / 3, 1, "holds"),
+        ("C425", 0, 13, "contradicted"),
+        ("C426", 0, 16, "contradicted"),
+        ("C063", GROUPING, GROUPING | {"grouped 1x1": 26}, "contradicted"),
+        ("C063", GROUPING, {**GROUPING, "1x1 work, of one of two groups": 4}, "contradicted"),
+        ("C423", 1.67, 0.98, "contradicted"),
+        ("C905", 0.90, 1.1, "holds"),
+        ("C835", 0.5, 1.0, "contradicted at reduced scale"),
+        ("C830", 2.6, 1.0, "contradicted at reduced scale"),
+        ("C062", 13 / 16, 1, "holds"),
+    ],
+)  # fmt: skip
+def test_a_count_decides_and_another_would_decide_otherwise(claim, value, other, then):
+    row = ledger()[claim]
+    assert judge(row, value).verdict == row.verdict
+    assert judge(row, other).verdict == then != row.verdict
 
 
-def test_the_best_rival_is_chosen_on_validation_and_is_a_rival():
-    names = [networks.V2, *networks.RIVALS, networks.UNSHUFFLED]
-    frame = pd.DataFrame(
-        {"variant": names, "validation": [99, 1, 3, 2, 98], "test": [1, 9, 2, 8, 1], "seed": 0}
-    )
-    assert experiment.best_rival(frame) == networks.RIVALS[1]
+@pytest.mark.parametrize("claim", ["C059", "C833", "C851"])
+def test_a_race_of_all_threads_is_judged_on_a_quiet_machine_only(claim):
+    row = ledger()[claim]
+    assert judge(row, Estimate(1.8, 1.7, 1.9, 30)).verdict == "holds on a stand-in device"
+    assert judge(row, Estimate(0.8, 0.7, 0.9, 30)).verdict == "contradicted on a stand-in device"
+    load = Estimate(4.8, 4.7, 4.9, 30, unjudged="Each call used 2 threads, but others did, too.")
+    assert judge(row, load).verdict == NOT_JUDGED
 
 
-def test_figures_show_every_variant(timed):
-    fig = figures.relative(1, timed, "here")
+def test_a_figure_shows_every_variant(timed):
+    fig = figures.relative(1, [timed])
     assert [label.get_text() for label in fig.axes[0].get_xticklabels()] == ["1:2", "1:6", "1:12"]
     heights = np.concatenate([line.get_ydata() for line in fig.axes[0].lines])
     assert {0.5, 0.25, 2.0} <= set(heights)
-    some = Estimate(1.2, 1.1, 1.3, 20)
-    two = figures.layouts(
-        {"contiguous": {"G1": some, "G2": some}, "channels_last": {"G1": some, "G2": some}}
-    )
-    assert len(two.axes[0].get_yticklabels()) == 2
-    drawn = figures.units(116)
-    texts = [text.get_text() for ax in drawn.axes for text in ax.texts]
-    assert "split 58 + 58" in texts and texts.count("concatenate") == 2
     plt.close("all")

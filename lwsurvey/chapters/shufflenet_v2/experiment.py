@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lwsurvey import latency
 from lwsurvey.chapters.shufflenet_v2 import tables
 from lwsurvey.chapters.shufflenet_v2.networks import Variant
+from lwsurvey.latency.roofline.estimates import positive
 from lwsurvey.stats import Estimate
 
 
@@ -43,11 +44,11 @@ def slowdowns(
     pairs: Mapping[str, tuple[Variant, Variant]], **options: object
 ) -> dict[str, Estimate]:
     """Time of the first variant of each pair over that of the second; options as of `race`."""
-    names = "breaks", "keeps"
-    runs = {
-        key: race(dict(zip(names, pair, strict=True)), **options) for key, pair in pairs.items()
-    }
-    return {key: run.times.ratio(*names) for key, run in runs.items()}
+    found = {}
+    for name, pair in pairs.items():
+        run = race(dict(zip(("breaks", "keeps"), pair, strict=True)), **options)
+        found[name] = positive(run.times, lambda t: t["breaks"] / t["keeps"])
+    return found
 
 
 def outcome(guideline: int, timed: Sequence[Race]) -> str:

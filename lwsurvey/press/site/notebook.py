@@ -91,7 +91,8 @@ def _fold_display(cell: NotebookNode, tags: set[str], kinds: list[str]) -> None:
     cell.metadata["tags"] = sorted(tags - {"remove-input"} | {"hide-input"})
     several = len(kinds) > 1 and len(set(kinds)) == 1
     names = f"these {kinds[0]}s" if several else f"this {' and '.join(dict.fromkeys(kinds))}"
-    _prompts(cell, f"the code of {names}")
+    # MyST-NB puts "source" or "output" for the type, if both are folded.
+    _prompts(cell, f"the {{type}} of {names}" if "hide-output" in tags else f"the code of {names}")
 
 
 def _prompts(cell: NotebookNode, what: str) -> None:
