@@ -86,6 +86,7 @@ def test_the_drawing_has_every_solid():
         ("C095", {"MACs": 8.7, "parameters": 8.4}, "contradicted"),
         ("C204", 0.44, "holds"), ("C204", -0.02, "contradicted"),
         ("C208", 7.9, "holds"), ("C208", 1.0, "contradicted"), ("C619", 0.9, "contradicted"),
+        ("C710", 0.9, "holds"), ("C710", 0.385, "contradicted"),
         ("C093", Estimate(-0.0116, -0.0365, 0.0133, 40), "inconclusive"),
         ("C093", Estimate(-0.03, -0.05, -0.01, 40), "holds at reduced scale"),
         ("C093", Estimate(0.03, 0.01, 0.05, 40), "contradicted at reduced scale"),

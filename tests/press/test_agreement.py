@@ -59,7 +59,7 @@ def test_the_same_on_two_machines(known, here):
     assert found.short == "same on 2 of 2"
     assert agreement.tallies(known) == {
         "machines": "2", "compared": "1", "differing": "0", "opposite": "0",
-        "differing-share": "0.0%",
+        "differing-share": "0.0 %",
     }  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_a_machine_that_says_otherwise_is_named_with_what_it_measured(known, her
     assert found.kind == agreement.DIFFERS and found.short == "differs: contradicted"
     tallies = agreement.tallies(known)
     assert [tallies[n] for n in ("compared", "differing", "opposite")] == ["1", "1", "1"]
-    assert tallies["differing-share"] == "100.0%"
+    assert tallies["differing-share"] == "100.0 %"
     busy = Estimate(2.5, 1, 4, 9)
     known, found = _found(known, **{"a-2-cores-busy": _measuring(here, asdict(busy))})
     says = "inconclusive, 2.5 [1.0, 4.0] (n = 9)"

@@ -51,7 +51,7 @@ class Layer:
 
 def layers() -> dict[str, Layer]:
     """The layers that `PRINTED` names: of the first three blocks."""
-    shape, text = (1, 128, 56, 56), "128 to 128, 56 × 56"
+    shape, text = (1, 128, 56, 56), "128 → 128, 56"
     third = {"N": 128, "M": 128, "K": 3, "H": 56, "W": 56, "D_F": 56}
     block = DepthwiseSeparable(128, 128)
     grouped = same_convolution(128, 128, 3, groups=4)
@@ -60,12 +60,12 @@ def layers() -> dict[str, Layer]:
     thin = DepthwiseSeparable(16, 32), (1, 16, 112, 112), half
     return {
         "standard": Layer(text, same_convolution(128, 128, 3), shape, third),
-        "grouped": Layer(f"{text}; G = 4", grouped, shape, third | {"G": 4}),
-        "depthwise": Layer("128, 56 × 56", block.depthwise, shape, third),
+        "grouped": Layer(f"{text}, G = 4", grouped, shape, third | {"G": 4}),
+        "depthwise": Layer("128, 56", block.depthwise, shape, third),
         "pointwise": Layer(text, block.pointwise, shape, third),
         "separable": Layer(text, block, shape, third),
-        "thin": Layer("32 to 64, 112 × 112; α = 1/2", *thin),
-        "strided": Layer("64, 112 × 112 to 56 × 56", *strided, {"N": 64, "K": 3, "D_F": 112}),
+        "thin": Layer("32 → 64, 112, α = 1/2", *thin),
+        "strided": Layer("64, 112, stride 2", *strided, {"N": 64, "K": 3, "D_F": 112}),
     }
 
 
@@ -82,7 +82,7 @@ def printed_formulas() -> pd.DataFrame:
         rows[claim] = {
             "survey": f"{{cite}}`{key[0]}`, {key[2]}",
             "as printed": f"${sympy.latex(formula(claim))}$",
-            "layer": layer.text,
+            "layer": layer.text.replace(" ", "\N{NO-BREAK SPACE}"),
             "gives": int(formula(claim).subs({LETTERS[k]: n for k, n in layer.values.items()})),
             "counted": count(layer.module, layer.shape).macs,
         }

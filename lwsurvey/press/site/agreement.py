@@ -173,7 +173,7 @@ def tallies(state: State) -> dict[str, str]:
     counts = {name: total[name] for name in ("compared", "differing", "opposite")}
     share = total["differing"] / total["compared"] if total["compared"] else 0
     shown = {name: f"{n:,}" for name, n in {"machines": len(names), **counts}.items()}
-    return shown | {"differing-share": f"{share:.1%}"}
+    return shown | {"differing-share": f"{100 * share:.1f} %"}
 
 
 def by_basis(state: State) -> list[dict[str, object]]:
