@@ -33,7 +33,7 @@ def relative(guideline: int, timed: Sequence[Race]) -> Figure:
             ax.plot(places, theirs[others], mark, **style)
         intervals(ax, run.speeds(), markersize=7, zorder=3, label="this machine")
         names(ax, [name.replace("-fragment-", " in ") for name in others], horizontal=False)
-        ax.tick_params(axis="x", rotation=35)
+        plt.setp(ax.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
         ax.axhline(1, color=INK, linewidth=0.8)
         ax.set_title(f"widths × {FACTORS[k]}", fontsize=11)
     axes[0, 0].set_ylabel(f"speed relative to\n{first}", fontsize=10)
