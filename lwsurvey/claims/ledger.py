@@ -29,8 +29,7 @@ KINDS = (
     "question", "wording", "existence",
 )  # fmt: skip
 EXISTENCE = KINDS[-1]
-"""Of a statement that something might, can or need not be: one example proves it, and a search
-that finds none refutes nothing."""
+"""Something might, can or need not be: one example proves it, no failed search refutes it."""
 SCOPES = {"": "at reduced scale", "yes": "on this hardware", "stand-in": "on a stand-in device"}
 """Column ``hardware`` -> what a verdict of a reduced experiment says that it is about."""
 
@@ -179,9 +178,8 @@ def _verdicts(claim: Claim) -> tuple[str, ...]:
     """The verdicts that a row of this scale can get."""
     if claim.scale == "none":
         return ("out of reach",)
-    if claim.kind == EXISTENCE:
-        return claim.held, "inconclusive"
-    return claim.held, "inconclusive", claim.contradicted, "erratum"
+    found = claim.held, "inconclusive", claim.contradicted
+    return found if claim.kind == EXISTENCE else (*found, "erratum")
 
 
 def _evidence_problem(claim: Claim) -> str | None:
