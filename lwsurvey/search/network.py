@@ -94,13 +94,13 @@ def _squeeze(C: int) -> nn.Module:
 
 def fit(
     networks: Iterable[Architecture], seeds: int | Sequence[int], *, jobs: int | None = None,
-    recorded: train.Recorded | None = None,
+    recorded: train.Recorded | None = None, study: str = "main",
 ) -> pd.DataFrame:  # fmt: skip
     """Train networks of the space by the book's recipe, each with each seed.
 
     Args:
         networks: of the space.
-        seeds: as `train.repeat`, and so ``jobs`` and ``recorded``.
+        seeds: as `train.repeat`, and so ``jobs``, ``recorded`` and ``study``.
 
     Returns:
         Columns ``network``, ``seed``, ``validation``, ``test`` (per cent), ``loss``, ``seconds``.
@@ -111,6 +111,7 @@ def fit(
     runs = train.repeat(
         {space.name(one): partial(build, one) for one in networks}, data.portion(**IMAGES),
         seeds=seeds, epochs=EPOCHS, batch=BATCH, jobs=jobs, recorded=recorded,
+        study=study,
     )  # fmt: skip
     return runs.rename(columns={"variant": "network"})
 
