@@ -89,3 +89,16 @@ def mean_interval(repeats: Sequence[float], confidence: float = CONFIDENCE) -> E
     # The shift of the t statistic that puts it beyond t with the probability POWER.
     shift = float(special.nctdtrinc(n - 1, 1 - POWER, t))
     return Estimate(mean, mean - t * error, mean + t * error, n, shift * error)
+
+
+def normal_interval(value: float, error: float, n: int) -> Estimate:
+    """An estimate whose standard error is known, such as from a bootstrap, with a normal interval.
+
+    Args:
+        value: point estimate.
+        error: its standard error.
+        n: number of repeats behind it.
+    """
+    z, power = (float(stats.norm.ppf(p)) for p in ((1 + CONFIDENCE) / 2, POWER))
+    value, error = float(value), float(error)
+    return Estimate(value, value - z * error, value + z * error, n, (z + power) * error)
