@@ -1,73 +1,68 @@
-"""Chapter mnasnet-search: searches and their regret, MACs and time, effects, what is tables."""
+"""Chapter mnasnet-search: searches, choices and their judges, effects, what is built."""
 
 from __future__ import annotations
 
-import itertools
-import math
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from made_up_table import NAMES, made_up
 
-from lwsurvey.chapters.mnasnet_search import effects, experiment, figures, ranking, tables
+from lwsurvey import paths
+from lwsurvey.chapters.mnasnet_search import choices, effects, experiment, figures, tables
+from lwsurvey.claims import judge, ledger
 from lwsurvey.figures import style
 from lwsurvey.models import zoo
-from lwsurvey.search import fronts, replay, space
-from lwsurvey.search.reward import HARD, SOFT
+from lwsurvey.runs import Runs
+from lwsurvey.search import fronts, replay, space, table
+from lwsurvey.search.reward import HARD, SOFT, reward
 from lwsurvey.search.table import Table
-from lwsurvey.stats import Estimate, mean_interval
-
-UNTIMED = settings(deadline=None, max_examples=60)  # the machine may be busy
+from lwsurvey.stats import mean_interval
 
 
 @pytest.fixture(scope="module")
-def table() -> Table:
+def known() -> Table:
     return made_up()
 
 
 @pytest.fixture(scope="module")
-def draws(table) -> replay.Draws:
-    return replay.draw(table.networks, table.runs, 20, seed=0)
+def draws(known) -> replay.Draws:
+    return replay.draw(known.networks, known.runs, 20, seed=0)
 
 
-def paid(draws, w=SOFT):
-    return experiment.objective(float(np.median(draws.latency)), w)
+def paid(draws, ends=SOFT, target=None):
+    target = target or float(np.median(draws.latency))
+    return partial(reward, target=target, alpha=ends[0], beta=ends[1])
 
+
+SETTINGS = {
+    "policy gradient": {"rate": 20},
+    "evolution": {"population": 20, "tournament": 10},
+    "random": {},
+}
 
 # Searches
 
 
-@pytest.mark.parametrize("name", experiment.GRID)
-def test_a_search_repeats_itself_with_its_seed_and_not_with_another(draws, name):
-    setting = experiment.GRID[name][0]
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_a_search_repeats_itself_with_its_seed_and_not_with_another(draws, kind):
     one, same, other = (
-        experiment.search(name, setting, draws, paid(draws), 30, s) for s in (1, 1, 2)
+        experiment.search(kind, SETTINGS[kind], draws, paid(draws), 30, s) for s in (1, 1, 2)
     )
     assert (one.networks == same.networks).all() and (one.rewards == same.rewards).all()
     assert (one.networks != other.networks).any()
 
 
 def test_controllers_that_learn_beat_chance_where_there_is_something_to_learn(draws):
-    pay = experiment.objective(1.0, (0.0, 0.0))  # accuracy alone, to which all choices add
+    pay = paid(draws, (0.0, 0.0))  # accuracy alone, to which all choices add
     found = {
-        name: experiment.regret(draws, experiment.search(name, setting, draws, pay, 200, 3), pay)[
-            :, -1
-        ]
-        for name, setting in (
-            ("random", {}),
-            ("evolution", {"population": 20, "tournament": 10}),
-            ("policy gradient", {"rate": 20}),
-        )
+        kind: experiment.regret(draws, experiment.search(kind, setting, draws, pay, 200, 3), pay)
+        for kind, setting in SETTINGS.items()
     }
-    assert mean_interval(found["random"] - found["evolution"]).low > 0
-    assert mean_interval(found["random"] - found["policy gradient"]).low > 0
-
-
-# Studies
+    for kind in ("evolution", "policy gradient"):
+        assert mean_interval((found["random"] - found[kind])[:, -1]).low > 0
 
 
 def test_the_pick_is_the_best_seen_so_far():
@@ -89,155 +84,123 @@ def test_who_visits_everything_has_no_regret_without_noise_and_covers_all(draws)
 
 
 def test_the_target_of_a_soft_reward_changes_no_ranking(draws):
-    near, far = (experiment.objective(t, SOFT)(draws.held[0], draws.latency) for t in (1e-3, 1.0))
+    near, far = (paid(draws, SOFT, t)(draws.held[0], draws.latency) for t in (1e-3, 1.0))
     assert (near.argsort() == far.argsort()).all()
 
 
 def test_the_hard_reward_takes_the_most_accurate_within_the_target(draws):
-    pay, T = paid(draws, HARD), float(np.median(draws.latency))
-    found = experiment.exhaustive(draws, pay)
-    assert (found == ranking.best(draws, draws.latency <= T)).all()
+    within = draws.latency <= np.median(draws.latency)
+    best = np.where(within, draws.seen.mean(axis=2), -1.0).argmax(axis=1)
+    assert (experiment.exhaustive(draws, paid(draws, HARD)) == best).all()
 
 
 def test_the_trade_is_the_exponent_that_makes_a_power_law_worth_alike():
     time = np.linspace(1, 9, 50)
     w = experiment.front_exponent(time, 70 * time**0.05)
     assert w == pytest.approx(-0.05)
-    worth = experiment.objective(2.0, (w, w))(70 * time**0.05, time)
+    worth = reward(70 * time**0.05, time, 2.0, w, w)
     assert np.ptp(worth) < 1e-9
 
 
-def test_settings_are_tried_alike_and_one_of_each_controller_is_taken(draws):
-    tried = experiment.tune(draws, paid(draws), 20, seed=0)
-    assert tried.groupby("controller").size().to_dict() == {
-        "evolution": 6, "policy gradient": 6, "random": 1,
-    }  # fmt: skip
-    assert (tried.groupby("controller").taken.sum() >= 1).all()
+# Choices and judges
 
 
-def test_the_hand_made_rival_is_uniform_plain_and_no_smaller_if_there_is_one(draws):
-    found = np.arange(len(NAMES))
-    for own, place in zip(found, experiment.hand_made_rivals(draws, found), strict=True):
-        one, two = space.architectures()[place]
-        assert one == two and one.kernel == 3 and not one.se_ratio and str(one) in experiment.HAND
-        largest = max(draws.macs[NAMES.index(f"{b}-{b}")] for b in experiment.HAND)
-        assert draws.macs[place] >= min(draws.macs[own], largest)
+def test_choices_are_the_best_that_can_be_had(draws):
+    chosen, seen = choices.choose(draws), draws.seen.mean(axis=2)
+    rows = np.arange(draws.repeats)
+    assert set(chosen) == {name for pair in choices.COMPARED.values() for name in pair}
+    for budget, any_blocks, one_block, counted, measured in zip(
+        choices.budgets(draws.latency),
+        *(chosen[name] for name in ("any blocks", "one block", "MACs", "time")),
+        strict=True,
+    ):
+        assert (draws.latency[any_blocks] <= budget).all() and choices.UNIFORM[one_block].all()
+        assert (seen[rows, any_blocks] >= seen[rows, one_block]).all()
+        assert (draws.latency[measured] <= draws.latency[counted]).all()
+        assert (seen[rows, measured] >= seen[rows, counted]).all()
 
 
-def test_the_gain_keeps_the_noise_of_few_trainings_however_many_searches(draws):
-    found, others = np.full(20, 5), np.full(20, 900)
-    quiet = experiment.gain_over(draws, found, others, noise=0.0)
-    noisy = experiment.gain_over(draws, found, others, noise=0.5)
-    assert noisy.value == quiet.value
-    assert noisy.high - noisy.value > 1.96 * 0.5 and noisy.detectable > quiet.detectable
-
-
-def test_a_share_has_the_exact_interval():
-    one = experiment.found_share(np.array([True] * 3 + [False] * 17))
-    assert one.value == 0.15 and one.low == pytest.approx(0.0321, abs=1e-4)
-    assert one.high == pytest.approx(0.3789, abs=1e-4)
-
-
-def test_a_share_is_set_against_what_luck_would_find():
-    assert experiment.chance(1, 4) == 0.25 and experiment.chance(2, 4) == pytest.approx(1 - 0.75**2)
-    hits = np.array([True] * 3 + [False] * 17)
-    above, share = experiment.above_chance(hits, 1, 4), experiment.found_share(hits)
-    assert above.value == pytest.approx(-0.1) and above.low == pytest.approx(share.low - 0.25)
-    assert above.high == pytest.approx(share.high - 0.25) and above.n == 20
-
-
-def test_the_median_error_of_predicted_times():
-    latency = np.full(101, 2.0)
-    one = ranking.median_error(2.0 * (1 + np.arange(101) / 100), latency)
-    assert one.value == pytest.approx(50)
-    # Binomial(101, 1/2): the 40th and the 62nd of the ordered errors, here 39 % and 61 %...
-    assert (one.low, one.high) == pytest.approx((40, 60), abs=1.01)
-    assert ranking.median_error(latency, latency).high == 0
-
-
-# MACs and time
-
-
-@UNTIMED
-@given(
-    rows=st.lists(
-        st.tuples(st.integers(1, 5), st.floats(0, 3), st.floats(0.01, 0.4)), min_size=3, max_size=9
-    )
-)
-def test_pairs_are_counted_as_by_hand(rows):
-    macs, time, half = map(np.array, zip(*rows, strict=True))
-    apart = [
-        (i, j) for i, j in itertools.combinations(range(len(rows)), 2)
-        if abs(time[i] - time[j]) > half[i] + half[j]
-    ]  # fmt: skip
-    if not apart:
-        return
-    wrong = sum((macs[i] - macs[j]) * (time[i] - time[j]) < 0 for i, j in apart)
-    found = ranking.pairs(macs, time, half)
-    assert found["pairs"] == math.comb(len(rows), 2)
-    assert found["apart"] == pytest.approx(100 * len(apart) / found["pairs"])
-    assert found["wrong"] == pytest.approx(100 * wrong / len(apart))
-
-
-def test_intervals_add_what_varies_between_comparisons(table):
-    logs, half = ranking.intervals(table.networks, 0.05)
-    assert np.allclose(np.exp(logs), table.networks.latency)
-    assert np.allclose(half, np.hypot(0.01, 1.96 * 0.05), atol=1e-4)
-
-
-def test_the_rank_correlation_is_1_where_macs_decide_and_errors_lower_it():
-    work = np.arange(1.0, 60.0)
-    value, again = ranking.tau(work, np.log(work), np.full(59, 0.2))
-    assert value == pytest.approx(1) and 0.8 < again < 0.99
-    assert ranking.tau(work, np.log(work), np.zeros(59))[1] == pytest.approx(1)
-
-
-def test_whoever_measures_has_no_less_that_can_be_seen(draws):
-    budgets = np.quantile(draws.latency, [0.3, 0.7])
-    frame = ranking.choose_by_macs(draws, budgets)
-    assert len(frame) == 2 * draws.repeats
-    counted = ranking.best(draws, ranking.predict(draws) <= budgets[0])
-    first = frame[frame.budget == budgets[0]]
-    assert np.allclose(first.exceeded, 100 * (draws.latency[counted] / budgets[0] - 1))
+def test_who_knows_the_time_from_macs_loses_nothing(draws):
     perfect = replay.Draws(draws.seen, draws.held, draws.latency, draws.latency)
-    exact = ranking.choose_by_macs(perfect, budgets)
-    assert (exact.exceeded <= 1e-9).all() and (exact.lost == 0).all()
+    chosen = choices.choose(perfect)
+    assert (chosen["MACs"] == chosen["any blocks"]).all()
+    assert (chosen["MACs"] == chosen["time"]).all()
 
 
-def test_the_whole_space_contains_the_cells(draws):
-    uniform = np.array([a == b for a, b in space.architectures()])
-    budgets = np.quantile(draws.latency, [0.2, 0.9])
-    frame = ranking.compare_spaces(draws, budgets, uniform)
-    assert np.allclose(frame.gained, frame.whole - frame.cell)
-    only = ranking.compare_spaces(draws, budgets, np.ones(len(uniform), dtype=bool))
-    assert (only.gained == 0).all() and (only.differ == 0).all()
-    one = ranking.over_budgets(frame, "gained")
-    assert one.low <= one.value <= one.high
+def test_networks_that_are_not_there_are_not_chosen(draws):
+    there = np.arange(len(NAMES)) % 2 == 0
+    chosen = choices.choose(draws, there)
+    assert all(there[chosen[name]].all() for name in ("MACs", "time", "any blocks"))
+
+
+def test_the_judging_runs_judge_and_the_run_held_back_where_there_are_none(draws):
+    judged = np.full((len(NAMES), 2), np.nan)
+    judged[7] = 60, 70
+    networks = np.full(draws.repeats, 7)
+    networks[1] = 8
+    found = choices.judge(draws, judged, networks)
+    assert found[0] == 65 and found[1] == 100 * draws.held[1, 8]
+
+
+def test_judges_stand_in_the_order_of_the_space():
+    frame = pd.DataFrame({"network": [NAMES[3]] * 2, "seed": [9, 8], "test": [2.0, 1.0]})
+    judged = choices.judges(frame)
+    assert judged[3].tolist() == [1.0, 2.0] and np.isnan(np.delete(judged, 3, axis=0)).all()
+
+
+def test_the_hand_made_rival_is_the_best_that_takes_no_more_time(draws):
+    found = np.arange(draws.repeats) * 60
+    for repeat, (own, place) in enumerate(
+        zip(found, choices.hand_made_rivals(draws, found), strict=True)
+    ):
+        one, two = space.architectures()[place]
+        assert one == two and str(one) in choices.HAND
+        times = draws.latency[choices.BY_HAND]
+        if times.min() > draws.latency[own]:
+            assert draws.latency[place] == times.min()
+            continue
+        fast = choices.BY_HAND[times <= draws.latency[own]]
+        seen = draws.seen[repeat].mean(axis=1)
+        assert draws.latency[place] <= draws.latency[own] and seen[place] == seen[fast].max()
+
+
+def test_the_gain_knows_how_few_networks_and_seeds_there_are(draws):
+    found = np.repeat([5, 6], draws.repeats // 2)
+    rivals = np.full(draws.repeats, 900)
+    judged = np.full((len(NAMES), 4), np.nan)
+    judged[[5, 6, 900]] = 80.0, 80.0, 79.0, 79.0
+    judged[5], judged[6], judged[900] = 80, 80, 79
+    sure = choices.gain(draws, judged, found, rivals)
+    assert (sure.value, sure.low, sure.high) == pytest.approx((1, 1, 1))
+    judged[6] = 90
+    apart = choices.gain(draws, judged, found, rivals)
+    assert apart.value == pytest.approx(6) and apart.low < 1 < 11 < apart.high
+    judged[6], judged[900] = 80, (77, 79, 79, 81)
+    assert choices.gain(draws, judged, found, rivals).low < 0.2
 
 
 # Effects
 
 
-def test_matched_networks_differ_in_one_decision(table):
+def test_matched_networks_differ_in_one_decision(known):
     for decision in range(len(space.DECISIONS)):
         off, on = effects.matched_pairs(decision)
         changed = space.codes()[off] != space.codes()[on]
         assert changed[:, decision].all() and changed.sum() == len(off)
-    what = effects.main_effects(table)
+    what = effects.main_effects(known)
     added = np.linspace(0.1, 1.2, len(space.DECISIONS))
     for row, true in zip(what.itertuples(), added, strict=True):
         assert row.accuracy.value == pytest.approx(true, abs=0.1)
-    assert what.time[0].value == pytest.approx(100 * math.expm1(0.3), abs=0.1)
+    assert what.time[0] == pytest.approx(100 * np.expm1(0.3), abs=0.1)
+    assert what.choice[0] == "block 1, operation inverted"
 
 
-def test_the_bound_grows_with_the_noise_and_with_the_number_of_rows():
-    assert effects.limit(1.0, 1) == pytest.approx(1.96 * math.sqrt(2), abs=1e-3)
-    assert effects.limit(1.0, 10) == pytest.approx(2.807 * math.sqrt(2), abs=1e-3)
-
-
-def test_agreement_of_times_is_a_rank_correlation_and_a_ratio():
-    times = pd.DataFrame({"in the table": [1.0, 2.0, 4.0], "here": [2.0, 4.0, 8.0]})
-    assert effects.agreement(times) == (pytest.approx(1.0), pytest.approx(2.0))
+def test_rows_are_compared_with_those_of_the_table(known):
+    made = known.runs.iloc[[5, 2000]].copy()
+    made.iloc[1, made.columns.get_loc("test")] += 1
+    found = effects.compare_rows(known, made)
+    assert found["the same"].tolist() == ["yes", "no"]
+    assert found.difference.tolist() == pytest.approx([0, 1])
 
 
 # What is published
@@ -245,15 +208,19 @@ def test_agreement_of_times_is_a_rank_correlation_and_a_ratio():
 
 def test_mnasnet_a1_is_read_as_its_authors_list_it():
     """Against the strings of the official code, kept in the papers' table."""
-    listed = tables.search_facts()["A1 blocks (official code)"].split("; ")
-    read = tables.blocks(zoo.from_timm(tables.A1))
-    for text, block in zip(listed, read, strict=True):
-        parts = text.split("_")
-        layer = block[0]
+    listed = pd.read_csv(paths.data("papers/papers_mnasnet_search.csv")).set_index("item")["value"]
+    read = tables.blocks(zoo.from_timm("semnasnet_100"))
+    for text, block in zip(listed["A1 blocks (official code)"].split("; "), read, strict=True):
+        parts, layer = text.split("_"), block[0]
         assert len(block) == int(parts[0][1:]) and f"k{layer.kernel}" in parts
-        assert f"e{layer.expansion}" in parts
-        assert layer.squeeze == ("se0.25" in parts) and f"s{layer.stride}{layer.stride}" in parts
-        assert all(one.structure == layer.structure and one.depthwise for one in block)
+        assert f"e{layer.expansion}" in parts and layer.squeeze == ("se0.25" in parts)
+        assert set(block) == {layer}
+
+
+def test_depthwise_convolutions_are_found():
+    assert len(tables.depthwise(zoo.from_timm("semnasnet_100").blocks)) == 16
+    dense = torch.nn.Conv2d(8, 8, 3)
+    assert tables.depthwise(torch.nn.Sequential(dense, torch.nn.Conv2d(1, 8, 3))) == []
 
 
 def test_nasnets_normal_cells_are_one():
@@ -262,7 +229,7 @@ def test_nasnets_normal_cells_are_one():
 
 
 def test_a_network_in_which_a_block_is_bypassed_is_noticed():
-    network = zoo.from_timm(tables.A1)
+    network = zoo.from_timm("semnasnet_100")
     assert tables.other_links(network) == 0
     pairs = list(zip(network.blocks, parts(network), strict=True))
     network.forward = lambda x: [stage(part) for stage, part in pairs]
@@ -276,27 +243,74 @@ def parts(network):
         yield torch.empty(1, first.in_channels, 14, 14, device="meta")
 
 
+# What decides
+
+
+@pytest.fixture(scope="module")
+def trained() -> dict[str, pd.DataFrame]:
+    """The recorded networks of each study."""
+    rows = Runs(paths.root() / "data" / "runs" / "mnasnet-search.csv").rows.values()
+    frame = [dict(study=r.study, network=r.variant, seed=r.seed, **r.numbers) for r in rows]
+    return dict(list(pd.DataFrame(frame).groupby("study")))
+
+
+@pytest.fixture(scope="module")
+def real() -> tuple[replay.Draws, Table]:
+    known = table.load()
+    return replay.draw(known.networks, known.runs, 60, seed=3), known
+
+
+def test_the_networks_that_are_judged_were_trained(trained, real):
+    names = {space.name(one) for one in choices.networks_to_judge(real[1])}
+    assert names == set(trained["judges"].network)
+    assert set(trained["judges"].seed) == set(range(100, 107))
+
+
+def test_repeating_the_table_on_another_machine_gives_the_same_mean(trained, real):
+    rows = effects.compare_rows(real[1], trained["table again"])
+    mean = mean_interval(rows.difference)
+    assert len(rows) == 99 and mean.low < 0 < mean.high and mean.high - mean.low < 0.5
+
+
+def test_the_judging_runs_decide_and_other_runs_would_decide_otherwise(trained, real):
+    draws, _ = real
+    judged = choices.judges(trained["judges"])
+    found = choices.advantages(draws, judged, 40)
+    turned = choices.advantages(draws, 150 - judged, 40)
+    for claim, name in (("C845", "measuring"), ("C846", "freedom")):
+        row = ledger()[claim]
+        assert judge(row, found[name]).verdict == row.verdict == "holds at reduced scale"
+        assert judge(row, turned[name]).verdict == "contradicted at reduced scale"
+
+
+@pytest.mark.parametrize(
+    ("claim", "measured", "then"),
+    [
+        ("C513", {"factorised": 13, "flat": 13}, "contradicted"),
+        ("C035", {"layers of A1": 0, "listed operations": 0}, "holds"),
+        ("C035", {"layers of A1": 1, "listed operations": 1}, "contradicted"),
+        ("C038", 2, "holds"),
+        ("C141", {"distinct inside a block": 2, "blocks differ": 1}, "contradicted"),
+        ("C247", 1, "contradicted"),
+        ("C037", 3, "contradicted"),
+        ("C036", -1, "contradicted"),
+        ("C843", 1, "holds"),
+        ("C844", mean_interval([-0.02, -0.01]), "inconclusive"),
+        ("C844", mean_interval([-0.021, -0.02, -0.02]), "contradicted on this hardware"),
+        ("C032", 1, "holds"),
+    ],
+)
+def test_another_count_would_turn_the_verdict(claim, measured, then):
+    assert judge(ledger()[claim], measured).verdict == then != ledger()[claim].verdict
+
+
 # Figures
 
 
-def test_the_figures_are_drawn(table, draws):
+def test_the_figure_of_all_networks_has_raster_dots_and_a_front(known, draws):
     style()
-    log = experiment.search("random", {}, draws, paid(draws), 20, 0)
-    one = {5: mean_interval([1.0, 2.0]), 20: mean_interval([2.0, 4.0])}
-    frame = ranking.choose_by_macs(draws, np.quantile(draws.latency, [0.3, 0.6]))
-    every = np.ones(len(NAMES), dtype=bool)
-    drawn = [
-        figures.spaces(5, 3, {"a": 1.0, "b": 2.0, "c": 3.0}),
-        figures.strip(tables.blocks(zoo.from_timm(tables.A1)), [("x",)] * 3),
-        figures.plane(draws.latency, table.accuracy().to_numpy(), {"all": every}),
-        figures.effects(effects.main_effects(table)),
-        figures.macs(draws.macs, draws.latency, {"all": every}, ranking.predict(draws)),
-        figures.wrong_target(frame),
-        figures.two_spaces(frame.assign(whole=1.0, cell=0.5)),
-        figures.curves({"random": experiment.regret(draws, log, paid(draws))}, {"random": one}),
-        figures.policy(np.full((20, len(space.DECISIONS)), 0.5)),
-        figures.visits(draws.latency, draws.held[0], {"a": log, "b": log}, 2e-3),
-    ]
-    assert all(one.axes for one in drawn)
-    assert len(figures.second_options()) == len(space.DECISIONS)
-    assert isinstance(one[5], Estimate)
+    places = np.arange(len(NAMES))
+    panels = {"a": (np.ones(len(NAMES)), places, "front"), "b": (np.ones(1), places[:50], "front")}
+    fig = figures.planes(draws.latency, known.accuracy().to_numpy(), panels, 2e-3)
+    assert len(fig.axes) == 2
+    assert all(dots.get_rasterized() for ax in fig.axes for dots in ax.collections)

@@ -19,7 +19,6 @@ LINES, MODULES = 400, 5
 """What a chapter package may have."""
 WRITTEN = {
     "latency": (926, 5),
-    "mnasnet-search": (877, 5),
     "mobilenet-v1": (612, 5),
     "mobilenet-v3": (1120, 6),
     "netadapt": (2281, 9),
