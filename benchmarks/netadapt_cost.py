@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import time
@@ -16,11 +17,11 @@ from torch import nn
 
 from benchmarks.recipe import FILE, write
 from lwsurvey import cost, data, paths, train
-from lwsurvey.chapters.netadapt import algorithm, proposals, pruning
 from lwsurvey.latency import lookup
 from lwsurvey.models import small
 from lwsurvey.models.mobilenet_v1 import MobileNetV1
 from lwsurvey.provenance import provenance
+from lwsurvey.search import channels, netadapt
 
 FACTS = "papers/papers_netadapt_facts.csv"
 SIZE = "repo look-up table size for MobileNetV1 at 224"
@@ -102,27 +103,25 @@ def table_entries(network: nn.Module, shape: Sequence[int]) -> int:
 
 
 def small_network(width: int, steps: int, rounds: int, folder: Path) -> dict[str, Any]:
-    """Table and steps of the chapter's network; the short fine-tuning is `netadapt.Short`'s.
+    """Table and steps of the chapter's network; the short fine-tuning is `Short`'s.
 
     The network is not pretrained: its costs are the same.
     """
     network, split = small.mobilenet_v1(width), data.portion(4000, 500, 500)
     table, costs = tabled(network, SMALL, rounds, folder)
-    start = table.estimate(network)
-    schedule = algorithm.Schedule(0.1 * start)
-    begun = time.perf_counter()
-    run = algorithm.adapt(
-        network, split, table.estimate, budget=1e-3 * start, schedule=schedule, most=steps,
-        least=8,
-    )  # fmt: skip
-    whole = time.perf_counter() - begun
-    tuned = run.log["seconds"].sum()
+    start, asked = table.estimate(network), []
+
+    def resource(net: nn.Module) -> float:
+        asked.append(net)
+        return table.estimate(net)
+
+    run = netadapt.adapt(network, split, resource, 1e-3 * start, netadapt.Schedule(0.1 * start))
+    done, whole = timed(lambda: list(itertools.islice(run, steps)))
     return costs | {
-        "network": f"small.mobilenet_v1({width})", "layers": len(run.filters),
-        "steps": run.steps, "seconds_a_step": whole / run.steps,
-        "seconds_a_step_proposals": tuned / run.steps,
-        "estimates_a_step": run.estimates / run.steps,
-        "fine_tuning": f"{proposals.Short()}, {len(split.validation)} held-out images",
+        "network": f"small.mobilenet_v1({width})", "layers": len(done[0].proposals),
+        "steps": len(done), "seconds_a_step": whole / len(done),
+        "estimates_a_step": len(asked) / len(done),
+        "fine_tuning": f"{netadapt.Short()}, {len(split.validation)} held-out images",
     }  # fmt: skip
 
 
@@ -130,21 +129,27 @@ def large_network(rounds: int, folder: Path) -> dict[str, Any]:
     """Table of MobileNet V1 at 224 for one image, and what a step needs besides ImageNet."""
     network = MobileNetV1(classes=10)
     table, costs = tabled(network, LARGE, rounds, folder)
-    groups = pruning.groups(network, LARGE)
+    groups = channels.groups(network, LARGE[1:])
     limit = (1 - STEP) * table.estimate(network)
-    choices, chosen = timed(lambda: [
-        proposals.choose_num_filters(network, group, limit, table.estimate) for group in groups
+    asked = []
+
+    def resource(net: nn.Module) -> float:
+        asked.append(net)
+        return table.estimate(net)
+
+    _, chosen = timed(lambda: [
+        netadapt.choose_num_filters(network, group, limit, resource) for group in groups
     ])  # fmt: skip
-    _, cut = timed(lambda: pruning.prune(network, groups[-1], range(8)))
+    _, cut = timed(lambda: channels.prune(network, groups[-1], range(8)))
     x = torch.randn(BATCH, *LARGE[1:])
     images = data.Images(x, torch.arange(BATCH))
-    one = proposals.Short(steps=1, batch=BATCH, lr=1e-3)
-    _, learnt = timed(lambda: proposals.short_term_fine_tune(network, images, one, 0))
+    one = netadapt.Short(steps=1, batch=BATCH, lr=1e-3)
+    _, learnt = timed(lambda: netadapt.short_term_fine_tune(network, images, one, 0))
     _, seen = timed(lambda: train.accuracy(network, images))
     return costs | {
         "network": "MobileNet V1, 10 classes, at 224", "layers": len(groups),
         "seconds_a_step_choosing": chosen, "seconds_a_cut": cut,
-        "estimates_a_step": sum(choice.tried for choice in choices),
+        "estimates_a_step": len(asked),
         "seconds_an_image_learnt": learnt / BATCH, "seconds_an_image_held_out": seen / BATCH,
     }  # fmt: skip
 

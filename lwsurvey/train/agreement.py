@@ -16,6 +16,9 @@ CHANCE = 1e-3
 """Probability of a false alarm in a build; where many numbers are compared, `FAR` grows."""
 FEWEST = 3
 """Other seeds that a standard deviation needs."""
+PATH = "path_"
+"""Begins the name of a number on the way that a search took. Another machine rounds otherwise and
+may pick another way, whose numbers cannot be compared one by one; what the search reached can."""
 
 
 def compare(
@@ -26,7 +29,8 @@ def compare(
     On the same machine and versions all numbers must be identical. Elsewhere a number must lie
     within the scatter of its variant: `FAR` standard deviations of the other seeds, by Student's
     law for their number, or more where so many are compared that chance would pass it; and the
-    mean of all that were trained again must too.
+    mean of all that were trained again must too. Numbers on the way of a search (`PATH`) are
+    compared on the same machine only.
 
     Args:
         pairs: recorded row and new row.
@@ -46,7 +50,7 @@ def compare(
         same = old.machine == new.machine
         for name, value in old.numbers.items():
             found = new.numbers.get(name, float("nan"))
-            if found == value:
+            if found == value or (name.startswith(PATH) and not same):
                 continue
             others = [r.numbers[name] for r in everyone if r.key != old.key and name in r.numbers
                       and (r.study, r.variant) == (old.study, old.variant)]  # fmt: skip

@@ -81,7 +81,9 @@ class _Reader:
             return f"array {array.dtype} {array.shape} {bytes_digest(array.tobytes())}"
         if isinstance(value, torch.Tensor):
             return f"tensor {self.value(value.detach().cpu().numpy())}"
-        if isinstance(value, torch.dtype | torch.device | np.dtype | slice | range):
+        if isinstance(
+            value, torch.dtype | torch.device | torch.memory_format | np.dtype | slice | range
+        ):
             return str(value)
         return self._code(value)
 

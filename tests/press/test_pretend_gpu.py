@@ -8,11 +8,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from pretend_gpu import GPU, Pretend, pretended
@@ -22,7 +20,6 @@ from torch.nn import functional as F
 
 from lwsurvey import latency
 from lwsurvey.chapters.latency import experiment
-from lwsurvey.chapters.netadapt import runs
 from lwsurvey.claims import ledger
 from lwsurvey.latency import devices
 from lwsurvey.train import TrainError
@@ -44,7 +41,6 @@ CHAPTERS = {
     "mobilenet-v1": QUICK,
     "se": QUICK,
     "mobilenet-v3": QUICK,
-    "netadapt": QUICK,
     "mobilenet-v2": {},
     "shufflenet-v1": QUICK,
     "shufflenet-v2": {},
@@ -152,20 +148,6 @@ def test_a_gpu_without_a_compiler_gives_the_reason(gpu, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda module: Missing())
     said = experiment.compile_forward(nn.Conv2d(3, 8, 3), (1, 3, 8, 8), gpu)
     assert said.startswith("TritonMissing: Cannot find a working triton")
-
-
-def test_asking_the_table_is_timed_on_the_host(gpu, monkeypatch):
-    seen = []
-
-    def compare(competitors, device, budget):
-        seen.append((device, *competitors))
-        return SimpleNamespace(times=pd.DataFrame({name: [0.5] for name in competitors}))
-
-    monkeypatch.setattr(latency, "compare", compare)
-    table = SimpleNamespace(how=SimpleNamespace(device=gpu), seconds=1.0)
-    owed = runs.query_cost(table, nn.Conv2d(1, 8, 3), asked=4, different=2, budget=1)
-    assert seen == [("cpu", "look-up"), ("cuda", "forward pass")]
-    assert owed["by the table"] == 3 and owed["by timing"] == 15
 
 
 ONE_OF_ALL = "mobilenet-v1"
