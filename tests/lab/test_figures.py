@@ -178,6 +178,19 @@ def test_the_legend_of_lines_lies_inside_the_figure(name):
     assert fig.bbox.x0 <= legend.x0 and legend.x1 <= fig.bbox.x1
 
 
+def test_ratios_stand_at_their_names_and_what_is_not_judged_is_hollow():
+    named = {"a": Estimate(1.5, 1.2, 1.9, 9), "b": Estimate(0.8, 0.7, 0.9, 9)}
+    loaded = {"b": Estimate(4.0, 3.0, 5.0, 9, unjudged="Others were busy.")}
+    ax = figures.ratios({"one": named, "two": loaded}, "time / time").axes[0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "none"]
+    assert [list(line.get_xdata()) for line in hollow] == [[4.0]]
+    texts = [text.get_text() for text in ax.figure.legends[0].get_texts()]
+    assert set(texts) == {"one", "two (not judged)"}
+    with pytest.raises(ValueError, match="no estimate"):
+        figures.ratios({}, "time / time")
+
+
 def test_log_ticks_are_plain_numbers():
     _, ax = plt.subplots()
     ax.set(xlim=(5, 5000), ylim=(1, 10))
