@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from benchmarks.sweep import tables
 from lwsurvey import paths
-from lwsurvey.chapters.network_cost import sweep
+from lwsurvey.models import sweep
 from lwsurvey.store import Records
 
 if TYPE_CHECKING:  # its import takes seconds, which `--help` does without

@@ -15,7 +15,7 @@ from benchmarks.sweep import counting, networks
 from benchmarks.sweep.counting import PRODUCTS, RULES, Counted
 from benchmarks.sweep.networks import Network
 from lwsurvey import cost, paths
-from lwsurvey.chapters.network_cost.sweep import TIMM
+from lwsurvey.models.sweep import TIMM
 
 Make = Callable[[], Network]
 Figure = Callable[[], dict[str, Any]]

@@ -15,7 +15,7 @@ import pandas as pd
 
 import lwsurvey
 from lwsurvey import paths, store
-from lwsurvey.chapters.network_cost.sweep import COLUMNS, PUBLISHED, TIMM
+from lwsurvey.models.sweep import COLUMNS, PUBLISHED, TIMM
 from lwsurvey.provenance import provenance
 
 LIBRARIES = ("timm", "torch", "torchvision")

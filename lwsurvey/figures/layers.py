@@ -15,7 +15,12 @@ from matplotlib.ticker import MaxNLocator
 from lwsurvey.cost import Profile, shares
 from lwsurvey.figures.theme import LAYERS
 
-MEASURES = {"macs": "MACs", "parameters": "parameters", "activations": "activations"}
+MEASURES = {
+    "macs": "MACs",
+    "parameters": "parameters",
+    "activations": "activations",
+    "memory_access": "elements of memory access",
+}
 SQUEEZES = ("SqueezeExcitation", "SqueezeExcite", "SEModule")
 """Classes of squeeze-and-excitation: the book's and torchvision's, and timm's."""
 
@@ -47,7 +52,7 @@ def per_layer(
 
     Args:
         profiles: name of the network -> its profile.
-        measure: ``macs``, ``parameters`` or ``activations``.
+        measure: ``macs``, ``parameters``, ``activations`` or ``memory_access``.
         by: bar's name from a layer's dotted path; neighbours of the same name are one bar. If
             not given, each convolution or linear map has its own, and what follows it (such as
             normalisation) is added to it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -12,7 +11,9 @@ import pytest
 from torch import nn
 
 from lwsurvey import cost
-from lwsurvey.chapters.network_cost import counters, figures, networks, tables
+from lwsurvey.chapters.network_cost import figures, networks, tables
+from lwsurvey.claims.judge import judge
+from lwsurvey.claims.ledger import ledger
 from lwsurvey.cost import shares
 from lwsurvey.models.zoo import NetworkError
 
@@ -131,7 +132,6 @@ def test_a_cell_that_differs_has_a_cross():
     ]  # fmt: skip
     assert list(pivoted.loc["a"]) == ["10", "10.2", "2", "3,000 ✗"]
     assert list(pivoted.loc["b"]) == ["4", "4", "", ""]
-    assert list(tables.mark_differences(CELLS).differs) == ["", "✗", ""]
 
 
 def test_a_column_that_no_cell_has_is_refused():
@@ -139,74 +139,47 @@ def test_a_column_that_no_cell_has_is_refused():
         tables.pivot(CELLS, ["ops"])
 
 
-def test_members_of_the_families_are_told_by_name():
+def test_members_of_the_families_are_told_by_name_and_sorted_by_cost():
     yes = ["tf_efficientnet_l2", "mobilenetv4_hybrid_large", "nasnetalarge", "quantized_googlenet"]
     no = ["pnasnet5large", "mnasnet1_0", "resnet50", "efficientvit_b0", "ghostnet_100"]
-    found = networks.members(pd.DataFrame({"name": yes + no}))
-    assert list(found.name) == yes
+    macs = [*range(len(yes), 0, -1), *range(len(no))]
+    table = pd.DataFrame({"name": yes + no, "macs": macs}).astype({"macs": "Int64"})
+    assert list(networks.members(table).name) == yes[::-1]
+    table.loc[0, "macs"] = pd.NA
+    assert list(networks.members(table).name) == yes[:0:-1]
 
 
-def test_the_heaviest_member_is_looked_for_among_those_counted(monkeypatch):
-    rows = [("timm", "densenet161", 7), ("timm", "vgg16", 15), ("torchvision", "nasnetx", pd.NA)]
-    table = pd.DataFrame(rows, columns=["library", "name", "macs"]).astype({"macs": "Int64"})
-    monkeypatch.setattr(networks.sweep, "models", lambda: table)
-    assert networks.heaviest() == "timm:densenet161"
+def test_the_famous_number_of_squeezenet_is_operations_of_a_padded_network():
+    net = networks.build("torchvision:squeezenet1_0")
+    net.classifier[1].padding = (1, 1)
+    assert round(2 * cost.profile(net, (1, 3, 227, 227)).macs / 1e6) == 1723
 
 
-# Beside others
+# Verdicts
 
 
-def test_each_convention_counts_the_same_networks():
-    table = counters.by_conventions(["torchvision:alexnet"]).alexnet
-    assert table["papers"] == networks.profile_of("torchvision:alexnet").macs / 1e6
-    assert table["torch.utils.flop_counter"] == 2 * table["papers"]
-
-
-@pytest.fixture
-def benchmark(tmp_path, monkeypatch):
-    """Tables of a benchmark of two tools on two networks."""
-    monkeypatch.setattr(counters.paths, "data", lambda name: tmp_path / name.split("/")[-1])
-    overall = [
-        {"tool": tool, "form": "total", "device": device, "ratio": ratio, "ratio_low": ratio - 0.1,
-         "ratio_high": ratio + 0.1, "smallest": ratio / 2, "largest": ratio * 2, "networks": 2}
-        for tool, device, ratio in [
-            ("b", "cpu", 1.0), ("b", "meta", 3.0), ("lwsurvey", "meta", 1.1),
-        ]
-    ]  # fmt: skip
-    effects = {"b": {"after_success": ["2 __x__ left"], "after_failure": []}}
-    about = json.dumps({"overall": overall, "effects": effects})
-    (tmp_path / "counters.json").write_text(about)
-    lines = [
-        "tool,network,failure,agrees,agrees_switched,published_gmacs,explained,python_bytes",
-        "b,one,,True,True,0.5,False,1048576", "b,one,,True,True,0.5,False,1048576",
-        "b,two,ValueError: no,False,False,0.7,,1048576",
-    ]  # fmt: skip
-    (tmp_path / "counters.csv").write_text("\n".join(lines))
-
-
-def test_the_race_has_the_quickest_of_each_device_first(benchmark):
-    race = counters.race()
-    assert list(race.tool) == ["lwsurvey", "b", "b"] and list(race.device)[-1] == "cpu"
-    assert len(figures.forward_passes(race).axes) == 2
-
-
-def test_a_network_counts_once_however_often_it_was_timed(benchmark):
-    row = counters.agreement().loc["b"]
-    assert list(row) == ["1 of 2", "1 of 2", "0 of 1", "1 of 2", "1.0"]
-    assert list(counters.effects().loc["b"]) == [r"2 \_\_x\_\_ left", "nothing"]
+@pytest.mark.parametrize(
+    ("claim", "cell", "other", "verdict"),
+    [
+        ("C286", "V3-Large 1.0", 219 * 1.03, "contradicted"),
+        ("C609", "MobileNet", 569 * 0.97, "contradicted"),
+        ("C617", None, 62.4, "contradicted"),
+        ("C210", None, 1.1, "contradicted"),
+        ("C906", None, 2.947, "contradicted"),
+        ("C907", None, 40, "holds"),
+        ("C909", None, 60, "holds"),
+    ],
+)
+def test_what_was_counted_decides_and_another_count_would_turn_it(claim, cell, other, verdict):
+    row = ledger()[claim]
+    if cell:
+        value = dict(row.rule.value)
+        assert judge(row, value).verdict == row.verdict == "holds"
+        other = value | {cell: other}
+    assert judge(row, other).verdict == verdict != row.verdict
 
 
 # Figures
-
-
-def test_each_layer_has_a_bar_in_the_colour_of_its_kind():
-    profile = networks.profile_of(V2)
-    layers = shares.weighted(profile)
-    figure = figures.along_the_depth({"V2": profile})
-    assert [len(ax.patches) for ax in figure.axes] == [len(layers)] * len(figures.QUANTITIES)
-    numbers = figures.kinds(layers).value_counts()
-    assert numbers["depthwise"] == 17 and numbers["pointwise"] == 34
-    assert numbers["other convolution"] == numbers["fully connected"] == 1
 
 
 def test_each_cited_network_is_drawn_and_each_single_one_named():

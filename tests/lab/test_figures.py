@@ -214,7 +214,7 @@ def profiles():
     return {name: cost.profile(net, (1, 3, 224, 224)) for name, net in nets.items()}
 
 
-@pytest.mark.parametrize("measure", ["macs", "parameters", "activations"])
+@pytest.mark.parametrize("measure", ["macs", "parameters", "activations", "memory_access"])
 @pytest.mark.parametrize("by", [None, lambda name: ".".join(name.split(".")[:2])])
 def test_bars_add_up_to_the_network(profiles, measure, by):
     for profile in profiles.values():

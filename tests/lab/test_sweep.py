@@ -18,8 +18,8 @@ import stand_in
 
 from benchmarks.sweep import counting, measure, networks, published, tables
 from lwsurvey import paths
-from lwsurvey.chapters.network_cost import sweep
-from lwsurvey.chapters.network_cost.sweep import TIMM
+from lwsurvey.models import sweep
+from lwsurvey.models.sweep import TIMM
 from lwsurvey.store import Records
 
 PATTERN = "test_[cr]*"  # timm's smallest networks

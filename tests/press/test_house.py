@@ -21,7 +21,6 @@ WRITTEN = {
     "latency": (926, 5),
     "mobilenet-v1": (612, 5),
     "mobilenet-v3": (1120, 6),
-    "network-cost": (750, 5),
     "relu-collapse": (666, 5),
     "se": (805, 5),
     "shufflenet-v1": (776, 5),

@@ -1,9 +1,6 @@
-"""Figures of the chapter on whole networks: accuracy, cost by depth, and speed of counters."""
+"""Figure of the chapter on whole networks: accuracy against cost."""
 
 from __future__ import annotations
-
-import math
-from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,14 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
-from lwsurvey import cost
-from lwsurvey.cost import shares
 from lwsurvey.figures import INK, PALETTE, log_ticks
 
 POINTS_PER_MILLION = 15.0  # square points of a disc for a million parameters
-EXAMPLES = (1, 10, 100)  # millions of parameters in the key
 SMALLER = " at "  # part of the name of a network on smaller images
 
 FAMILIES = {
@@ -46,19 +39,6 @@ SIDES = {
     "Xception": (0, -1),
 }
 """On which side of its disc a label stands (right, up) where it does not stand above."""
-
-COLOURS = {
-    "depthwise": PALETTE[1],
-    "pointwise": PALETTE[0],
-    "other convolution": PALETTE[2],
-    "fully connected": PALETTE[3],
-}
-QUANTITIES = {
-    "macs": "million MACs",
-    "parameters": "million parameters",
-    "memory_access": "million elements\nread and written",
-}
-DEVICES = {"meta": "without contents (meta)", "cpu": "on the processor"}
 
 
 def accuracy_against_macs(networks: pd.DataFrame) -> Figure:
@@ -128,81 +108,9 @@ def _keys(ax: Axes) -> None:
     grey = {"color": PALETTE[6], "ls": "", "marker": "o", "mew": 0}
     sizes = [
         Line2D([], [], **grey, label=f"{n} million", ms=np.sqrt(n * POINTS_PER_MILLION))
-        for n in EXAMPLES
+        for n in (1, 10, 100)
     ]
     ax.legend(
         handles=sizes, loc="lower right", fontsize=9, labelspacing=1.8, borderpad=1,
         title="parameters", title_fontsize=9, handletextpad=2.2,
     )  # fmt: skip
-
-
-def along_the_depth(profiles: Mapping[str, cost.Profile]) -> Figure:
-    """Cost of each convolution and fully connected layer, in order of execution.
-
-    Args:
-        profiles: by name of the network, a column each; the rows are MACs, parameters and
-            memory access.
-    """
-    size = (len(QUANTITIES), len(profiles))
-    fig, axes = plt.subplots(
-        *size, figsize=(7.4, 5.6), sharex="col", sharey="row", squeeze=False
-    )  # fmt: skip
-    for column, (name, profile) in zip(axes.T, profiles.items(), strict=True):
-        layers = shares.weighted(profile).reset_index(drop=True)
-        column[0].set_title(name, fontsize=11)
-        column[-1].set_xlabel("layer", fontsize=10)
-        for ax, quantity in zip(column, QUANTITIES, strict=True):
-            _bars(ax, layers, quantity)
-    for ax, label in zip(axes[:, 0], QUANTITIES.values(), strict=True):
-        ax.set_ylabel(label, fontsize=10)
-    handles = [Patch(color=colour, label=kind) for kind, colour in COLOURS.items()]
-    fig.legend(handles=handles, loc="outside lower center", ncols=len(COLOURS), fontsize=9.5)
-    return fig
-
-
-def kinds(layers: pd.DataFrame) -> pd.Series:
-    """The key of `COLOURS` for each layer."""
-    kind = pd.Series("other convolution", index=layers.index)
-    for name, mask in shares.KINDS.items():
-        kind[mask(layers)] = name
-    return kind
-
-
-def _bars(ax: Axes, layers: pd.DataFrame, quantity: str) -> None:
-    colours = kinds(layers).map(COLOURS)
-    ax.bar(layers.index + 1, layers[quantity] / 1e6, width=1, color=colours, lw=0)
-    ax.margins(x=0.01)
-    ax.grid(False, axis="x")
-    ax.tick_params(labelsize=9)
-
-
-def forward_passes(race: pd.DataFrame, ours: str = "lwsurvey") -> Figure:
-    """Each tool's time over the bare forward pass: interval, and range over networks.
-
-    Args:
-        race: as `counters.race` returns it; one form of each tool.
-        ours: the tool that stands out.
-    """
-    parts = {device: part for device, part in race.groupby("device", sort=False)}
-    sizes = [len(part) for part in parts.values()]
-    fig, axes = plt.subplots(
-        len(parts), 1, figsize=(7, 0.9 + 0.36 * sum(sizes)), sharex=True, squeeze=False,
-        height_ratios=sizes,
-    )  # fmt: skip
-    for ax, (device, part) in zip(axes[:, 0], parts.items(), strict=True):
-        _rows(ax, part.iloc[::-1], ours)
-        ax.set_title(DEVICES.get(device, device), fontsize=10, loc="left")
-    axes[-1, 0].set_xlabel("time of a call, in forward passes of the same network")
-    low, high = math.log2(race.smallest.min()), math.log2(race.largest.max())
-    log_ticks(axes[-1, 0], [2.0**n for n in range(math.floor(low), math.ceil(high) + 1)])
-    return fig
-
-
-def _rows(ax: Axes, part: pd.DataFrame, ours: str) -> None:
-    colours = [PALETTE[0 if tool == ours else 6] for tool in part.tool]
-    ax.hlines(part.tool, part.smallest, part.largest, color=colours, lw=1.5, alpha=0.5)
-    ax.hlines(part.tool, part.ratio_low, part.ratio_high, color=colours, lw=6)
-    ax.scatter(part.ratio, part.tool, color=colours, s=60, zorder=3)
-    ax.axvline(1, color=INK, ls=":", lw=1)
-    ax.grid(False, axis="y")
-    ax.set_ylim(-0.6, len(part) - 0.4)

@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from lwsurvey import cost, paths
-from lwsurvey.chapters.network_cost import sweep
 from lwsurvey.cost import shares
 from lwsurvey.models import zoo
 from lwsurvey.models.sources.libraries import OWN
@@ -147,19 +146,13 @@ def used_parameters(profile: cost.Profile) -> int:
 
 
 def members(models: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table of networks (column ``name``) that belong to the families."""
-    return models[[MEMBER.match(name) is not None for name in models.name]]
+    """The counted networks of a table that belong to the families, the lightest first.
 
-
-def heaviest() -> str:
-    """The member with the most MACs on its own input, by the kept sweep of both libraries.
-
-    Returns:
-        ``library:name``.
+    Args:
+        models: columns ``name``, ``library`` and ``macs``, as `sweep.models` returns them.
     """
-    counted_ones = members(sweep.models().dropna(subset="macs"))
-    row = counted_ones.loc[counted_ones.macs.idxmax()]
-    return f"{row.library}:{row['name']}"
+    ours = models[[MEMBER.match(name) is not None for name in models.name]]
+    return ours.dropna(subset="macs").sort_values("macs", ignore_index=True)
 
 
 def with_pointwise() -> dict[str, bool]:

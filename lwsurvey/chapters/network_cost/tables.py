@@ -15,16 +15,6 @@ MARK = {True: "", False: "✗"}
 MEGA = 1e6
 
 
-def mark_differences(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a cell, with a cross where printed and counted differ.
-
-    Args:
-        table: as `lwsurvey.printed_tables.cells.compare` returns it.
-    """
-    shown = table.assign(differs=table.agrees.map(MARK)).drop(columns="agrees")
-    return shown.set_index("cell")
-
-
 def pivot(table: pd.DataFrame, columns: Iterable[str] = ()) -> pd.DataFrame:
     """One row for each row of the printed table: printed and counted, side by side.
 

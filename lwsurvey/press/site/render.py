@@ -202,6 +202,23 @@ class Renderer:
 
         return self._html("calculator", **calculator.context())
 
+    def counters(self, name: str) -> str:
+        """A table of counters beside each other.
+
+        Raises:
+            PlanError: there is no table of that name.
+        """
+        from lwsurvey.press.site import counters  # loads torch, for this one page only
+
+        if name not in counters.TABLES:
+            raise PlanError(
+                f"no table of counters {name!r}; there are {', '.join(counters.TABLES)}"
+            )
+        caption, frame = counters.table(name)
+        rows = frame.reset_index().astype(str).to_numpy().tolist()
+        columns = [frame.index.name, *frame.columns]
+        return self._html("counters", caption=caption, columns=columns, rows=rows)
+
     def card(self, claim: Claim) -> str:
         """The card of a decided claim, with what only the site knows: machines, repetitions, links.
 

@@ -66,6 +66,7 @@ class PieceOf(Piece):
         "part-chapters": lambda renderer, number: renderer.part(number),
         "chapter-head": lambda renderer, slug: renderer.head(slug),
         "verdict-table": lambda renderer, slug: renderer.verdicts(slug),
+        "counters": lambda renderer, name: renderer.counters(name),
     }
     required_arguments = 1
     final_argument_whitespace = True

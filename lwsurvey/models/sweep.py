@@ -7,7 +7,6 @@ The tables are kept in ``data/sweep/``; `models`, `published_figures` and `origi
 from __future__ import annotations
 
 import json
-from collections import Counter
 
 import pandas as pd
 
@@ -86,54 +85,3 @@ def _read(name: str) -> pd.DataFrame:
         elif column in FRACTIONS:
             table[column] = pd.to_numeric(table[column].replace("", None))
     return table
-
-
-def agreement_with_pytorch() -> pd.DataFrame:
-    """Of both libraries: networks counted, and what agrees with PyTorch's own counts.
-
-    Returns:
-        A column for each library, numbers of networks.
-    """
-    counts = {library: _agreement(part) for library, part in models().groupby("library")}
-    return pd.DataFrame(counts).rename_axis("networks")
-
-
-def _agreement(table: pd.DataFrame) -> dict[str, int]:
-    counted, both = table.macs.notna(), table.macs.notna() & table.macs_torch.notna()
-    return {
-        "in the library": len(table),
-        "counted": int(counted.sum()),
-        "with operators that cannot be counted": int((table.uncounted != "").sum()),
-        "with PyTorch's number of parameters": int(
-            (table.parameters == table.parameters_torch)[counted].sum()
-        ),
-        "counted by PyTorch's counter too": int(both.sum()),
-        "of these as they come": int((table.trouble_torch == "")[both].sum()),
-        "of these with the same MACs": int((table.macs == table.macs_torch)[both].sum()),
-    }
-
-
-def failures() -> pd.DataFrame:
-    """The networks of the kept sweep that are not counted, and the reason of each."""
-    table = models()
-    return table.loc[table.error != "", ["library", "name", "error"]].reset_index(drop=True)
-
-
-def uncounted_operators() -> dict[str, int]:
-    """Operators that the counter does not know, with the number of networks of the sweep."""
-    found = models().uncounted
-    names = [part.split()[0] for text in found[found != ""] for part in text.split("; ")]
-    return dict(Counter(names).most_common())
-
-
-def agreement_with_print() -> pd.DataFrame:
-    """How the published figures of MACs compare with ours, classified by the sweep.
-
-    Returns:
-        Indexed by what they agree with, or why not; numbers of figures for each library.
-    """
-    table = published_figures()
-    why = table.gmacs_agree.where(table.gmacs_agree != "", "no count")
-    counts = pd.crosstab(why, table.library)
-    order = counts.sum(axis=1).sort_values(ascending=False).index
-    return counts.loc[order].rename_axis("printed MACs").rename_axis(None, axis=1)
