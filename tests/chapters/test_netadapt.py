@@ -157,6 +157,15 @@ def test_the_pretrained_networks_of_all_studies_are_the_same(recorded):
     assert all(one.equals(tests[0]) for one in tests)
 
 
+def test_all_runs_guided_by_the_table_end_within_the_budget(recorded):
+    table, layers = networks.recorded_table(), list(networks.LAYERS)
+    budget = table(networks.mobilenet_v1(networks.rung(0.4)))
+    runs = [run for _, run in recorded["guided by latency"].iterrows()]
+    ends = [results.path(run)[layers].iloc[-1].tolist() for run in runs]
+    met = [table(networks.mobilenet_v1(widths)) <= budget for widths in ends]
+    assert judge(ledger()["C248"], sum(met) / len(met)).verdict == ledger()["C248"].verdict
+
+
 def test_the_recorded_networks_decide(recorded):
     rows, by_claim = recorded["guided by latency"], ledger()
     pair = ("guided by latency", "guided by MACs")
