@@ -18,7 +18,6 @@ SLUGS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 LINES, MODULES = 400, 5
 """What a chapter package may have."""
 WRITTEN = {
-    "latency": (926, 5),
     "mobilenet-v1": (612, 5),
     "mobilenet-v3": (1120, 6),
     "relu-collapse": (666, 5),

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SLUGS = [path.stem for path in NOTEBOOKS]
 # Chapters that have too much in removed cells, with today's share. It may only fall.
-MORE_REMOVED = {"latency": 0.69, "network-cost": 0.73}
+MORE_REMOVED = {"network-cost": 0.73}
 HEADINGS = ["The question", "The idea", "Verdicts", "Limits", "Exercises", "Further reading"]
 
 chapters = pytest.mark.parametrize("path", NOTEBOOKS, ids=SLUGS)

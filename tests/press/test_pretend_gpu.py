@@ -15,11 +15,9 @@ import pytest
 import torch
 from pretend_gpu import GPU, Pretend, pretended
 from torch import nn
-from torch._inductor.exc import TritonMissing
 from torch.nn import functional as F
 
 from lwsurvey import latency
-from lwsurvey.chapters.latency import experiment
 from lwsurvey.claims import ledger
 from lwsurvey.latency import devices
 from lwsurvey.train import TrainError
@@ -138,26 +136,6 @@ def test_a_gpu_is_timed(gpu, tmp_path, monkeypatch):
     assert seen.device == "cuda:0" and (seen.times > 0).all(axis=None)
 
 
-def test_a_gpu_without_a_compiler_gives_the_reason(gpu, monkeypatch):
-    class Missing(nn.Module):
-        _orig_mod = None
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            raise TritonMissing(None)
-
-    monkeypatch.setattr(torch, "compile", lambda module: Missing())
-    said = experiment.compile_forward(nn.Conv2d(3, 8, 3), (1, 3, 8, 8), gpu)
-    assert said.startswith("TritonMissing: Cannot find a working triton")
-
-
-ONE_OF_ALL = "mobilenet-v1"
-"""The chapter that stands for all in the ordinary run."""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "slug", [pytest.param(s, marks=[] if s == ONE_OF_ALL else pytest.mark.full) for s in CHAPTERS]
-)
 def test_a_chapter_keeps_its_tensors_on_one_device(slug, tmp_path):
     """And, one of them, finds what it finds on the processor, as all do by their bits."""
     found = _verdicts(slug, "cuda")

@@ -1,17 +1,20 @@
-"""The surveys' layers as jobs: MobileNet V1's blocks, their dense twins, and others."""
+"""The layers of MobileNet V1 and its dense twin as jobs, and what their times say together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from torch import nn
 
 from lwsurvey.cost import closed_form
 from lwsurvey.cost.closed_form import MOBILENET_V1
+from lwsurvey.latency import Comparison
 from lwsurvey.latency.roofline.jobs import Job, job
 from lwsurvey.models.blocks import DepthwiseSeparable, same_convolution
+from lwsurvey.stats import Estimate
 
 KINDS = ("dense", "separable", "depthwise", "pointwise")
 
@@ -70,64 +73,16 @@ def block_jobs(
     }
 
 
-def other_layers() -> dict[str, Job]:
-    """Layers that the surveys name beside MobileNet V1's, one image, on the processor."""
-    grouped = nn.Conv2d(240, 240, 1, groups=3, bias=False)
-    return {
-        "stem 3→32, 112²": job(same_convolution(3, 32, 3, 2), (1, 3, 224, 224)),
-        "linear 1024→1000": job(nn.Linear(1024, 1000), (1, 1024)),
-        "linear 9216→4096": job(nn.Linear(9216, 4096), (1, 9216)),
-        "grouped 240→240, 28²": job(grouped, (1, 240, 28, 28)),
-    }
-
-
-def equal_macs(widths: Sequence[int], sides: Sequence[int]) -> dict[tuple[int, int], tuple]:
-    """Pairs of jobs with the same MACs on the same map, by width and side.
-
-    A dense 3 x 3 convolution from C to C channels has 9 C^2 MACs for each pixel, a depthwise
-    one of C^2 channels too.
-
-    Returns:
-        ``(C, side)`` to a pair: dense, depthwise.
-
-    Raises:
-        AssertionError: the counter sees a difference.
-    """
-    pairs = {}
-    for C in widths:
-        for side in sides:
-            dense = job(same_convolution(C, C, 3), (1, C, side, side))
-            layer = same_convolution(C * C, C * C, 3, groups=C * C)
-            depthwise = job(layer, (1, C * C, side, side))
-            assert dense.macs == depthwise.macs
-            pairs[C, side] = dense, depthwise
-    return pairs
-
-
 def speed_ups(times: pd.DataFrame, blocks: Sequence[Block]) -> pd.DataFrame:
-    """Time of the dense twin over time of the separable block, round by round.
-
-    Returns:
-        One column for each of ``blocks`` in order, equal ones included.
-    """
+    """Time of the dense layer over that of the separable block, a column for each block."""
     columns = [times[f"dense {b}"] / times[f"separable {b}"] for b in blocks]
     return pd.concat(columns, axis=1, keys=range(len(blocks)))
-
-
-def pairs(blocks: Sequence[Block]) -> list[tuple[str, str]]:
-    """Names of the jobs whose ratio is the speed-up, for each different block."""
-    return [(f"dense {block}", f"separable {block}") for block in dict.fromkeys(blocks)]
 
 
 def share_of_theory(times: pd.DataFrame, blocks: Sequence[Block]) -> pd.Series:
     """Speed-up over MAC ratio, the median over the blocks, round by round."""
     theory = [block.mac_ratio for block in blocks]
     return (speed_ups(times, blocks) / theory).median(axis=1)
-
-
-def median_speed_up(times: pd.DataFrame, blocks: Sequence[Block]) -> pd.Series:
-    """The median over the blocks of `speed_ups`, round by round."""
-    return speed_ups(times, blocks).median(axis=1)
 
 
 def utilisation(times: pd.DataFrame, blocks: Sequence[Block], kind: str) -> pd.Series:
@@ -143,7 +98,20 @@ def utilisation(times: pd.DataFrame, blocks: Sequence[Block], kind: str) -> pd.S
     return pd.concat(ratios, axis=1).median(axis=1)
 
 
-def larger_utilisation(times: pd.DataFrame, blocks: Sequence[Block]) -> pd.Series:
-    """The larger `utilisation` of a separable block's two layers, round by round."""
-    both = [utilisation(times, blocks, kind) for kind in ("depthwise", "pointwise")]
-    return pd.concat(both, axis=1).max(axis=1)
+def close_to_theory(run: Comparison, blocks: Sequence[Block], within: float = 0.25) -> Estimate:
+    """How many of the blocks have a speed-up within a quarter of the ratio of their MACs.
+
+    The interval counts the blocks whose own interval lies within, and those whose own reaches
+    into it.
+    """
+    shares = [run.ratio(f"dense {b}", f"separable {b}") for b in blocks]
+    ends = np.array([[s.value, s.low, s.high] for s in shares])
+    value, low, high = (ends / [[b.mac_ratio] for b in blocks]).T
+    first, last = 1 - within, 1 + within
+    sure = (low >= first) & (high <= last)
+    perhaps = (high >= first) & (low <= last)
+    likely = (value >= first) & (value <= last)
+    return Estimate(
+        int(likely.sum()), int(sure.sum()), int(perhaps.sum()), run.rounds,
+        note=shares[0].note, unjudged=shares[0].unjudged,
+    )  # fmt: skip

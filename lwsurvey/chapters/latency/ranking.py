@@ -1,178 +1,105 @@
-"""How well work predicts time: wrong pairs, what bytes add, and the most unlike networks."""
+"""How well work predicts time: the order of networks, networks of equal MACs, and bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
-from lwsurvey.latency import Comparison
-from lwsurvey.latency.roofline.estimates import POWER_FACTOR, held_out
+from lwsurvey.latency.roofline.estimates import POWER_FACTOR
 from lwsurvey.stats import CONFIDENCE, Estimate
 
-RESAMPLES = 2000
+RESAMPLES = 1000
 
 
-def misranked(macs: Sequence[float], *seconds: Sequence[float]) -> float:
-    """Percent of the pairs in which the network with fewer MACs takes more time.
+def tau(a: Sequence[float], b: Sequence[float]) -> float:
+    """Kendall's rank correlation over the pairs that differ in both; 0 if there is none."""
+    x, y = (np.sign(np.subtract.outer(*[np.asarray(each, float)] * 2)) for each in (a, b))
+    return float((x * y).sum() / max(abs(x * y).sum(), 1))
 
-    Of several measurements all have to say so. Pairs with equal MACs or, in one of them,
-    equal times do not count.
 
-    Raises:
-        ValueError: not two sequences of equal length with a pair that counts.
+def order_lost(macs: np.ndarray, halves: np.ndarray, *, seed: int = 0, note: str = "") -> Estimate:
+    """`tau` of MACs with time, minus that of the two measurements of time with each other.
+
+    A perfect stand-in for time would be 0: it orders networks as well as a second measurement
+    does. The interval is of the bootstrap over the networks.
+
+    Args:
+        macs: shape ``(n,)``.
+        halves: two measurements of the time, shape ``(2, n)``.
+        seed: of the bootstrap.
+        note: what disturbed the measurement.
     """
-    wrong, pairs = _pairs(np.asarray(macs, float), *_arrays(seconds))
-    above = np.triu_indices(len(wrong), 1)
-    if not pairs[above].any():
-        raise ValueError("no two of them differ in MACs and in time")
-    return float(100 * wrong[above].sum() / pairs[above].sum())
+
+    def lost(draw: np.ndarray) -> float:
+        x, (one, two) = macs[draw], halves[:, draw]
+        return (tau(x, one) + tau(x, two)) / 2 - tau(one, two)
+
+    return _bootstrap(lost, len(macs), seed, note)
 
 
-def _arrays(seconds: Sequence[Sequence[float]]) -> list[np.ndarray]:
-    return [np.asarray(each, float) for each in seconds]
-
-
-def _pairs(macs: np.ndarray, *seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For all pairs: whether it is wrong, whether it counts; both of shape (n, n)."""
-    if macs.ndim != 1 or any(macs.shape != each.shape for each in seconds):
-        raise ValueError(f"need as many MACs as times, not {macs.shape} and {seconds[0].shape}")
-    work = np.sign(np.subtract.outer(macs, macs))
-    orders = np.array([work * np.sign(np.subtract.outer(each, each)) for each in seconds])
-    return (orders < 0).all(axis=0), (orders != 0).all(axis=0)
-
-
-def misranked_interval(
-    macs: Sequence[float], *seconds: Sequence[float], seed: int = 0, note: str = ""
+def equal_macs_apart(
+    macs: np.ndarray, halves: np.ndarray, within: float = 0.05, *, seed: int = 0, note: str = ""
 ) -> Estimate:
-    """`misranked` with a 95 % interval of the bootstrap over the networks.
+    """The 95th percentile of the ratio of times of two networks whose MACs hardly differ.
 
-    A network drawn twice makes no pair with itself, because equal MACs do not count.
-    """
-    x = np.asarray(macs, float)
-    wrong, pairs = _pairs(x, *_arrays(seconds))
-    draws = np.random.default_rng(seed).integers(0, len(x), (RESAMPLES, len(x)))
-    shares = []
-    for draw in draws:
-        counted = pairs[np.ix_(draw, draw)].sum()
-        if counted:
-            shares.append(100 * wrong[np.ix_(draw, draw)].sum() / counted)
-    return _interval(misranked(x, *seconds), np.array(shares), len(x), note)
-
-
-def predict(features: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Each target from a linear least-squares fit to all the others (leave one out).
+    Of the two measurements the smaller ratio counts, and 1 where they disagree about which of
+    the two is the slower. The interval is of the bootstrap over the networks.
 
     Args:
-        features: shape ``(n, f)``; a constant is added.
-        target: shape ``(n,)``.
-
-    Raises:
-        ValueError: too few rows for the fit.
-    """
-    X = np.column_stack([np.ones(len(target)), features])
-    if len(target) < X.shape[1] + 2:
-        raise ValueError(f"{len(target)} rows are too few for {X.shape[1]} coefficients")
-    hat = X @ np.linalg.pinv(X)
-    # The residual of a left-out row is the ordinary one over 1 - leverage.
-    return target - (target - hat @ target) / (1 - np.diag(hat))
-
-
-def r_squared(features: np.ndarray, target: np.ndarray) -> float:
-    """Cross-validated R²: 1 for a perfect prediction, 0 or less for a useless one."""
-    errors = target - predict(features, target)
-    return float(1 - (errors**2).sum() / ((target - target.mean()) ** 2).sum())
-
-
-def r_squared_of_time(measured: pd.DataFrame, columns: int) -> float:
-    """`r_squared` for log time from log MACs (1 column), or from log MACs and log bytes (2).
-
-    Args:
-        measured: with ``macs``, ``bytes`` and ``seconds``.
-        columns: 1 or 2.
-    """
-    logs = _logs(measured)
-    return r_squared(logs[:, :columns], logs[:, 2])
-
-
-def gain(measured: pd.DataFrame, *, seed: int = 0, note: str = "") -> Estimate:
-    """`r_squared_of_time` from MACs and bytes minus that from MACs alone.
-
-    The interval is of the bootstrap over the rows, with the predictions left as they are.
-    """
-    logs = _logs(measured)
-    y = logs[:, 2]
-    alone, both = ((y - predict(logs[:, :k], y)) ** 2 for k in (1, 2))
-    draws = np.random.default_rng(seed).integers(0, len(y), (RESAMPLES, len(y)))
-    spread = ((y[draws] - y[draws].mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    drawn = (alone - both)[draws].sum(axis=1) / spread
-    value = r_squared_of_time(measured, 2) - r_squared_of_time(measured, 1)
-    return _interval(value, drawn, len(y), note)
-
-
-def _logs(measured: pd.DataFrame) -> np.ndarray:
-    return np.log(measured[["macs", "bytes", "seconds"]].to_numpy(float))
-
-
-def _interval(value: float, draws: np.ndarray, n: int, note: str) -> Estimate:
-    low, high = np.quantile(draws, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-    low, high = min(float(low), value), max(float(high), value)
-    return Estimate(value, low, high, n, (high - low) / 2 * POWER_FACTOR, note)
-
-
-class Spread(NamedTuple):
-    """Two competitors, and how much more the slow one takes."""
-
-    slow: str
-    quick: str
-    ratio: Estimate
-
-
-def spread_per_mac(comparison: Comparison, macs: Mapping[str, int]) -> Spread:
-    """Largest over smallest time per MAC.
-
-    Args:
-        comparison: times of two networks or more.
-        macs: name -> MACs.
-    """
-    work = pd.Series(macs)
-
-    def pick(times: pd.DataFrame) -> tuple[str, str]:
-        each = times[work.index].median() / work
-        return each.idxmax(), each.idxmin()
-
-    (slow, quick), rest = held_out(comparison, pick)
-    factor = work[quick] / work[slow]
-    return Spread(slow, quick, rest.estimate(lambda times: factor * times[slow] / times[quick]))
-
-
-def spread_of_equals(
-    comparison: Comparison, macs: Mapping[str, int], within: float = 0.05
-) -> Spread:
-    """Largest ratio of times of two networks whose MACs hardly differ.
-
-    Args:
-        comparison: times of the networks.
-        macs: name -> MACs.
+        macs, halves, seed, note: as for `order_lost`.
         within: how much larger the larger number of MACs may be, as a share of the smaller.
 
     Raises:
         ValueError: no two networks are that close.
     """
-    work = pd.Series(macs)
-    ratio = work.to_numpy()[:, None] / work.to_numpy()
-    close = np.maximum(ratio, 1 / ratio) < 1 + within
+    log = np.log(halves)
+    one, two = (np.subtract.outer(half, half) for half in log)
+    ratios = np.exp(np.where(one * two > 0, np.minimum(abs(one), abs(two)), 0))
+    close = abs(np.subtract.outer(np.log(macs), np.log(macs))) < np.log1p(within)
     np.fill_diagonal(close, False)
     if not close.any():
-        raise ValueError(f"no two of {len(work)} networks have MACs within {within:.0%}")
+        raise ValueError(f"no two of {len(macs)} networks have MACs within {within:.0%}")
 
-    def pick(times: pd.DataFrame) -> tuple[str, str]:
-        each = times[work.index].median().to_numpy()
-        rows = np.where(close, each[:, None] / each, 0)
-        slow, quick = np.unravel_index(rows.argmax(), rows.shape)
-        return work.index[slow], work.index[quick]
+    def high(draw: np.ndarray) -> float:
+        two = np.ix_(draw, draw)
+        found = ratios[two][close[two]]
+        return float(np.quantile(found, 0.95)) if found.size else 1.0
 
-    (slow, quick), rest = held_out(comparison, pick)
-    return Spread(slow, quick, rest.ratio(slow, quick))
+    return _bootstrap(high, len(macs), seed, note)
+
+
+def gain(measured: pd.DataFrame, *, seed: int = 0, note: str = "") -> tuple[float, Estimate]:
+    """R² (leave one out) of log time by a line through log MACs, and what log bytes add to it.
+
+    The interval is of the bootstrap over the rows, with the predictions left as they are.
+
+    Args:
+        measured: with ``macs``, ``bytes`` and ``seconds``.
+        seed, note: as for `order_lost`.
+    """
+    logs = np.log(measured[["macs", "bytes", "seconds"]].to_numpy(float))
+    y = logs[:, 2]
+
+    def errors(columns: int) -> np.ndarray:
+        X = np.column_stack([np.ones(len(y)), logs[:, :columns]])
+        hat = X @ np.linalg.pinv(X)
+        # The residual of a left-out row is the ordinary one over 1 - leverage.
+        return ((y - hat @ y) / (1 - np.diag(hat))) ** 2
+
+    alone, both = errors(1), errors(2)
+
+    def added(draw: np.ndarray) -> float:
+        return float((alone - both)[draw].sum() / ((y[draw] - y[draw].mean()) ** 2).sum())
+
+    r2 = 1 - alone.sum() / ((y - y.mean()) ** 2).sum()
+    return float(r2), _bootstrap(added, len(y), seed, note)
+
+
+def _bootstrap(f: Callable[[np.ndarray], float], n: int, seed: int, note: str) -> Estimate:
+    draws = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
+    value, found = f(np.arange(n)), [f(draw) for draw in draws]
+    low, high = np.quantile(found, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    low, high = min(float(low), value), max(float(high), value)
+    return Estimate(value, low, high, n, (high - low) / 2 * POWER_FACTOR, note)
