@@ -136,6 +136,14 @@ def test_a_gpu_is_timed(gpu, tmp_path, monkeypatch):
     assert seen.device == "cuda:0" and (seen.times > 0).all(axis=None)
 
 
+ONE_OF_ALL = "mobilenet-v1"
+"""The chapter that stands for all in the ordinary run."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "slug", [pytest.param(s, marks=[] if s == ONE_OF_ALL else pytest.mark.full) for s in CHAPTERS]
+)
 def test_a_chapter_keeps_its_tensors_on_one_device(slug, tmp_path):
     """And, one of them, finds what it finds on the processor, as all do by their bits."""
     found = _verdicts(slug, "cuda")
