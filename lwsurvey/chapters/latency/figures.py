@@ -13,10 +13,10 @@ from lwsurvey.figures import INK, PALETTE, log_ticks
 from lwsurvey.latency.roofline.machine import Roofs
 
 KINDS = {
-    "dense": ("dense 3×3", PALETTE[2], "s"),
-    "pointwise": ("pointwise", PALETTE[0], "o"),
-    "depthwise": ("depthwise 3×3", PALETTE[1], "D"),
-    "other": ("other", PALETTE[3], "^"),
+    "dense": ("dense 3×3", PALETTE[2], "s", (-3, 7)),
+    "pointwise": ("pointwise", PALETTE[0], "o", (5, -10)),
+    "depthwise": ("depthwise 3×3", PALETTE[1], "D", (6, -3)),
+    "other": ("other", PALETTE[3], "^", (6, -3)),
 }
 
 
@@ -34,13 +34,13 @@ def roofline(layers: pd.DataFrame, names: Mapping[str, str], roofs: Roofs) -> Fi
         y = [roofs.attainable(intensity, bandwidth.value) for intensity in x]
         ax.plot(x, y, color=INK, ls=line, lw=1.4, label=f"limit, tensors in {where}", zorder=1)
     kinds = layers.index.str.split().str[0]
-    for kind, (label, colour, marker) in KINDS.items():
+    for kind, (label, colour, marker, away) in KINDS.items():
         part = layers[kinds == kind if kind in kinds else ~kinds.isin(list(KINDS))]
         error = [part.rate - part.rate_low, part.rate_high - part.rate]
         look = dict(fmt=marker, color=colour, ms=6.5, mec=INK, mew=0.4, label=label)
         ax.errorbar(part.intensity, part.rate, yerr=error, **look)
         for name, row in part.iterrows():
-            at = {"xytext": (6, -3), "textcoords": "offset points", "fontsize": 8}
+            at = {"xytext": away, "textcoords": "offset points", "fontsize": 8}
             ax.annotate(names[name], (row.intensity, row.rate), **at)
     ax.set(xscale="log", yscale="log", xlabel="MACs per byte", ylabel="GMAC/s")
     ax.set_ylim(layers.rate.min() / 1.6, roofs.peak.value * 2.2)
