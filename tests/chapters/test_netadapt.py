@@ -195,7 +195,7 @@ def test_other_networks_would_decide_otherwise(recorded):
 @pytest.mark.parametrize(
     ("claim", "measured", "then"),
     [
-        ("C255", mean_interval([0.90, 0.92, 0.91]), "contradicted on this hardware"),
+        ("C255", mean_interval([0.05, 0.06, 0.07]), "holds on this hardware"),
         ("C864", mean_interval([0.99, 1.0, 1.01]), "inconclusive"),
         ("C864", mean_interval([0.79, 0.8, 0.81]), "inconclusive"),
         ("C253", 0, "holds"),
