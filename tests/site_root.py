@@ -52,7 +52,7 @@ def make(root: Path, *, preset: str = "cpu", measured: float = 2.0, executed: bo
         f"- file: {name}\n" for name in PAGES
     )
     (root / "book" / "_toc.yml").write_text(toc + "- file: bibliography\n")
-    for page in ("calculator.md", "instructors.md", "protocol.md", "rerun.md"):
+    for page in ("calculator.md", "counters.md", "instructors.md", "protocol.md", "rerun.md"):
         (root / "book" / page).unlink()
     for part in (root / "book").glob("part-*.md"):
         if part.stem not in PAGES:

@@ -680,7 +680,7 @@ def test_false_verdicts_are_rare_under_load():
     seen = calibration.false_verdicts(75, load=1)
     assert seen.different <= 4, seen
     both = calibration.false_verdicts(9, load=os.cpu_count() - 1 or 1, threads=os.cpu_count())
-    assert both.different == 0 and (both.not_judged >= 8 or os.cpu_count() == 1), both
+    assert both.different <= 2 and (both.not_judged >= 5 or os.cpu_count() == 1), both
     # A clock that never tells anything apart would pass that.
     found = calibration.power(2.0, 9, budget=1.0, load=1)
     assert found.told_apart >= 5 and found.wrong_way == 0, found

@@ -270,7 +270,7 @@ def test_what_a_function_computes_reads_alike_in_other_versions_of_python(tmp_pa
     own = "from dataclasses import dataclass\nSHARE = 0.5\nclass np: mean = sum\n@dataclass\n"
     own += "class Part:\n    n: int\n    def half(self): return self.n / 2\n"
     (tmp_path / "own.py").write_text(f"{own}def examine{text}")
-    stub = "class Tensor: pass\nclass dtype: pass\nclass device: pass\n"
+    stub = "class Tensor: pass\nclass dtype: pass\nclass device: pass\nclass memory_format: pass\n"
     (tmp_path / "torch.py").write_text(stub + "class nn: Module = type('M', (), {})\n")
     (tmp_path / "numpy.py").write_text(
         stub.replace("Tensor", "ndarray") + "class generic: pass\nclass ufunc: pass\n"
