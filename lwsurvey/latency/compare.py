@@ -204,4 +204,5 @@ class _Run:
             others=self.device.others() - self.others,
             cores=os.cpu_count() or 1,
             on_host=self.device.on_host,
+            threads=self.plan.threads,
         )

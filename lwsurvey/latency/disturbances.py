@@ -51,6 +51,7 @@ class Watch:
         others: seconds of all cores that went to other processes meanwhile.
         cores: of the machine.
         on_host: whether the work ran on them.
+        threads: of one call.
     """
 
     wall: float
@@ -59,6 +60,7 @@ class Watch:
     others: float
     cores: int
     on_host: bool
+    threads: int = 1
 
 
 def of_machine(watch: Watch) -> list[Disturbance]:
@@ -71,6 +73,10 @@ def of_machine(watch: Watch) -> list[Disturbance]:
     cores = watch.others / watch.elapsed if watch.elapsed >= SHORTEST else math.nan
     if cores > _allowed(watch):
         text = f"other processes kept {cores:.1f} of {watch.cores} cores busy"
+        found.append(Disturbance("load", text))
+    elif math.isnan(cores) and watch.threads > 1 and watch.on_host:
+        # One thread is paused as a whole; of several each region waits for the slowest.
+        text = "the run was too short to tell whether other processes kept cores busy"
         found.append(Disturbance("load", text))
     return found
 

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from lwsurvey import latency
-from lwsurvey.latency import calibration, devices, intervals, load, quiet
+from lwsurvey.latency import calibration, devices, disturbances, intervals, load, quiet
 from lwsurvey.latency.compare import Plan
 from lwsurvey.latency.disturbances import Disturbance
 from lwsurvey.latency.roofline import estimates
@@ -233,6 +233,17 @@ def test_a_race_with_all_threads_on_a_busy_machine_is_not_judged(threads, device
     if not judged:
         assert "used 2 threads" in ratio.unjudged and "1.0 of 2 cores" in ratio.unjudged
         assert replace(seen, widen=False).verdict("a", "b") == "slower"
+
+
+@pytest.mark.parametrize(
+    ("threads", "elapsed", "on_host", "found"),
+    [(2, 0.05, True, ["load"]), (1, 0.05, True, []), (2, 0.05, False, []), (2, 5.0, True, [])],
+)
+def test_a_race_of_threads_that_is_too_short_to_see_load_is_taken_for_loaded(
+    threads, elapsed, on_host, found
+):
+    watch = disturbances.Watch(elapsed, math.nan, elapsed, 0.01, 2, on_host, threads)
+    assert [d.kind for d in disturbances.of_machine(watch)] == found
 
 
 def test_widening_covers_the_halves_and_doubles_the_rest():
@@ -680,7 +691,7 @@ def test_false_verdicts_are_rare_under_load():
     seen = calibration.false_verdicts(75, load=1)
     assert seen.different <= 4, seen
     both = calibration.false_verdicts(9, load=os.cpu_count() - 1 or 1, threads=os.cpu_count())
-    assert both.different <= 2 and (both.not_judged >= 5 or os.cpu_count() == 1), both
+    assert both.different == 0 and (both.not_judged >= 8 or os.cpu_count() == 1), both
     # A clock that never tells anything apart would pass that.
     found = calibration.power(2.0, 9, budget=1.0, load=1)
     assert found.told_apart >= 5 and found.wrong_way == 0, found
