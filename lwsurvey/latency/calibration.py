@@ -45,11 +45,6 @@ class Calibration:
         """False verdicts in per cent of all comparisons."""
         return per_cent(self.different, self.comparisons)
 
-    @property
-    def rate_without_widening(self) -> Estimate:
-        """False verdicts in per cent, had disturbances not widened the intervals."""
-        return per_cent(self.without_widening, self.comparisons)
-
 
 @dataclass(frozen=True)
 class Power:

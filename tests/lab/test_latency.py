@@ -674,7 +674,7 @@ def test_calibration_counts_what_comes_out(monkeypatch):
     fixed([1.0, 1.2, 1.0, 0.8])
     seen = calibration.false_verdicts(4, load=0)
     assert (seen.different, seen.without_widening, seen.disturbed) == (2, 2, 4)
-    assert seen.rate.value == 50 and seen.rate_without_widening.n == 4
+    assert seen.rate.value == 50
     fixed([1.0, 1.2, 1.0, 0.8], threads=2)
     seen = calibration.false_verdicts(4, load=0, threads=2)
     assert (seen.different, seen.without_widening, seen.not_judged) == (0, 2, 4)

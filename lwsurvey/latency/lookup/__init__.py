@@ -5,7 +5,8 @@ from lwsurvey.latency.lookup.building import build
 from lwsurvey.latency.lookup.cut import cut
 from lwsurvey.latency.lookup.layers import Layer, Piece, TableError
 from lwsurvey.latency.lookup.table import Table
-from lwsurvey.latency.lookup.timing import count, keep
+from lwsurvey.latency.lookup.timing import count
+from lwsurvey.latency.pages import keep
 
 __all__ = [
     "Against", "Layer", "Piece", "Table", "TableError", "against", "build", "count", "cut", "keep",

@@ -14,7 +14,7 @@ from lwsurvey import latency
 from lwsurvey.latency import Comparison
 from lwsurvey.latency.lookup.layers import TableError
 from lwsurvey.latency.lookup.table import Table
-from lwsurvey.latency.lookup.timing import keep
+from lwsurvey.latency.pages import keep
 from lwsurvey.stats import CONFIDENCE, POWER, Estimate
 
 RESAMPLES = 2000

@@ -29,9 +29,9 @@ from lwsurvey.latency.lookup.timing import (
     Window,
     deal,
     grid,
-    keep,
     measure,
 )
+from lwsurvey.latency.pages import keep
 from lwsurvey.provenance import provenance
 from lwsurvey.store import Records
 
